@@ -1,0 +1,210 @@
+"""The only module that imports duckdb: connections, their limits, and moving rows between SQL and Python.
+
+Belongs here: how a connection is opened, what is attached to it, the macros that source mappings may call.
+Does not belong here: which tables exist (foundation.tables) and where files lie (foundation.night).
+
+While a night is built its connection sees, by name:
+    warehouse   main: the analysts' file              private    the file with personal data
+    yesterday   last night's tables, read-only, typed  facts      typed rows of all landed files, as of tonight
+    computed    what a Python function made just now    run        the one-row table `tonight`
+`scratch` holds `facts` and `computed`; it is removed before the night is committed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from personalization_pipeline.foundation.errors import DiskFull, TryAgain
+from personalization_pipeline.foundation.writes import Kind, writing
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Connection = duckdb.DuckDBPyConnection
+EngineError = duckdb.Error
+
+SEARCH_PATH = "warehouse.main,private.main,run.main"
+
+# No primary keys or indexes anywhere: uniqueness is a check (DESIGN: known corruption bugs).
+SETTINGS = {
+    "TimeZone": "UTC",
+    "preserve_insertion_order": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+}
+
+# Functions that a source mapping may call beside DuckDB's own. A text that does not parse is NULL, never an error.
+MACROS = """
+CREATE OR REPLACE TEMP MACRO utc
+    (t, f) AS CAST(try_strptime(trim(t), f) AS TIMESTAMP),
+    (t, f, zone) AS timezone('UTC', timezone(zone, CAST(try_strptime(trim(t), f) AS TIMESTAMP)));
+CREATE OR REPLACE TEMP MACRO day
+    (t, f) AS CAST(try_strptime(trim(t), f) AS DATE),
+    (t, f, g) AS CAST(try_strptime(trim(t), [f, g]) AS DATE),
+    (t, f, g, h) AS CAST(try_strptime(trim(t), [f, g, h]) AS DATE);
+CREATE OR REPLACE TEMP MACRO money
+    (t) AS TRY_CAST(replace(trim(t), ',', '') AS DECIMAL(18, 2)),
+    (t, decimal_mark) AS TRY_CAST(
+        CASE decimal_mark WHEN ',' THEN replace(replace(trim(t), '.', ''), ',', '.') ELSE replace(trim(t), ',', '') END
+        AS DECIMAL(18, 2)
+    );
+"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one connection may use. None means: cores of the machine, 60 % of its (or its container's) memory."""
+
+    threads: int | None = None
+    memory: str | None = None
+    temp_directory: Path | None = None
+
+    def settings(self) -> dict[str, str]:
+        chosen = dict(SETTINGS)
+        threads = os.environ.get("PERSONALIZATION_THREADS") or self.threads
+        if threads:
+            chosen["threads"] = str(threads)
+        chosen["memory_limit"] = self.memory or f"{int(memory_bytes() * 0.6)}B"
+        if self.temp_directory:
+            chosen["temp_directory"] = str(self.temp_directory)
+        return chosen
+
+
+def memory_bytes() -> int:
+    """Memory of this machine, or of the container when that is less."""
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):
+        available = min(available, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return available
+
+
+def scratch_connection(threads: int | None = None, memory_limit: str | None = None) -> Connection:
+    """An in-memory connection of its own, for one job (reading a file, a Linker, a rehearsal)."""
+    connection = duckdb.connect(":memory:", config=dict(Limits(threads, memory_limit).settings()))
+    connection.execute(MACROS)
+    return connection
+
+
+def building_connection(folder: Path, yesterday: Path | None, limits: Limits) -> Connection:
+    """Open the night that is being built in `folder`, with last night's folder (if any) attached read-only."""
+    connection = duckdb.connect(str(folder / "warehouse.duckdb"), config=dict(limits.settings()))
+    connection.execute(MACROS)
+    _attach(connection, folder / "private.duckdb", "private")
+    _attach(connection, folder / "scratch.duckdb", "scratch")
+    for catalog in ("yesterday", "facts", "computed", "run"):
+        connection.execute(f"ATTACH ':memory:' AS {catalog}")
+    if yesterday:
+        _attach(connection, yesterday / "warehouse.duckdb", "last_warehouse", read_only=True)
+        _attach(connection, yesterday / "private.duckdb", "last_private", read_only=True)
+    connection.execute(f"SET search_path = '{SEARCH_PATH}'")
+    return connection
+
+
+def published_connection(folder: Path, *, private: bool = False) -> Connection:
+    """Open a committed night read-only: the analysts' file, with the private file attached where it is needed."""
+    connection = duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True, config=dict(SETTINGS))
+    if private:
+        _attach(connection, folder / "private.duckdb", "private", read_only=True)
+        connection.execute("SET search_path = 'warehouse.main,private.main'")
+    return connection
+
+
+def _attach(connection: Connection, path: Path, name: str, *, read_only: bool = False) -> None:
+    options = " (READ_ONLY)" if read_only else ""
+    connection.execute(f"ATTACH {literal(str(path))} AS {name}{options}")
+
+
+def literal(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextlib.contextmanager
+def engine_errors_told() -> Iterator[None]:
+    """Turn an engine failure into words without values: DuckDB's own texts quote cells, which are personal data."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        if "No space left" in str(error) or "max_temp_directory_size" in str(error):
+            raise DiskFull("no space left while the engine wrote", fix="free disk space, then run again") from None
+        raise
+    except duckdb.OutOfMemoryException:
+        raise TryAgain(
+            "the engine ran out of the memory that it may use",
+            fix="raise engine.memory_limit in project.yaml, or give the machine more memory",
+        ) from None
+
+
+def query(connection: Connection, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    """All rows of a query, as tuples."""
+    return connection.execute(sql, parameters).fetchall()
+
+
+def row(connection: Connection, sql: str, parameters: Any = None) -> dict[str, Any]:
+    """The one row of a query, by column name."""
+    result = connection.execute(sql, parameters)
+    names = [column[0] for column in result.description or []]
+    return dict(zip(names, result.fetchall()[0], strict=True))
+
+
+def frame(connection: Connection, sql: str) -> pl.DataFrame:
+    """A query as a polars frame."""
+    return connection.sql(sql).pl()
+
+
+def columns_of(connection: Connection, relation: str) -> dict[str, str]:
+    """Column names and types of a table, view or bracketed SELECT, in order."""
+    return {name: kind for name, kind, *_ in query(connection, f"DESCRIBE SELECT * FROM {relation}")}
+
+
+def put_frame(connection: Connection, target: str, frame: pl.DataFrame, types: Mapping[str, str] | None = None) -> None:
+    """Make a table of a frame. `types` casts columns: an all-null column of a frame has no type of its own."""
+    casts = types or {}
+    chosen = ", ".join(f'CAST("{name}" AS {casts[name]}) AS "{name}"' if name in casts else f'"{name}"' for name in frame.columns)
+    connection.register("frame_to_put", frame)
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT {chosen} FROM frame_to_put")
+    finally:
+        connection.unregister("frame_to_put")
+
+
+def put_table(connection: Connection, target: str, select: str, comment: str, comments: Mapping[str, str]) -> int:
+    """Make one table of one SELECT, with its comments, in one transaction. Returns the number of rows."""
+    with writing(Kind.TABLE), engine_errors_told():
+        connection.execute("BEGIN")
+        try:
+            connection.execute(f"CREATE OR REPLACE TABLE {target} AS {select}")
+            connection.execute(f"COMMENT ON TABLE {target} IS {literal(comment)}")
+            for name, text in comments.items():
+                connection.execute(f'COMMENT ON COLUMN {target}."{name}" IS {literal(text)}')
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+    return int(query(connection, f"SELECT count(*) FROM {target}")[0][0])
+
+
+def put_parquet(connection: Connection, select: str, path: Path) -> None:
+    """Write the rows of a SELECT to a Parquet file, in their order."""
+    with writing(Kind.FACTS), engine_errors_told():
+        connection.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def content_hash(connection: Connection, relation: str) -> str:
+    """A hash of a table's rows that does not depend on their order: equal content, equal hash.
+
+    The sum of one 64-bit number per row (from md5 of its text) together with the count, in hex.
+    """
+    names = sorted(columns_of(connection, relation))
+    packed = ", ".join(f'"{name}" := CAST("{name}" AS VARCHAR)' for name in names)
+    sql = f"SELECT count(*), sum(CAST(md5_number_lower(CAST(struct_pack({packed}) AS VARCHAR)) AS HUGEINT)) FROM {relation}"
+    count, total = query(connection, sql)[0]
+    return f"{count:x}-{int(total or 0):x}"
