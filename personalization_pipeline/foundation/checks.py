@@ -22,7 +22,13 @@ from personalization_pipeline.foundation.errors import TableError
 
 Severity = Literal["error", "warn"]
 
-BOUNDS = {exp.EQ: "both", exp.GTE: "lowest", exp.LTE: "highest", exp.GT: "above", exp.LT: "below"}
+BOUNDS: dict[type[exp.Expr], str] = {
+    exp.EQ: "both",
+    exp.GTE: "lowest",
+    exp.LTE: "highest",
+    exp.GT: "above",
+    exp.LT: "below",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def read_check(line: str, where: Path | str) -> Check:
     return Check(text, tree.this.sql("duckdb"), low, high, kind in ("above", "below"), severity)
 
 
-def _number(node: exp.Expression | None) -> Decimal | None:
+def _number(node: exp.Expr | None) -> Decimal | None:
     if isinstance(node, exp.Neg):
         inner = _number(node.this)
         return None if inner is None else -inner

@@ -32,11 +32,11 @@ def judge(metrics: Mapping[str, float], checks: Sequence[Check]) -> list[Verdict
         return []
     import pandas
 
-    validator, expectations = _great_expectations()
-    suite = expectations.ExpectationSuite(
+    gx, rows = _great_expectations()
+    suite = gx.ExpectationSuite(
         name="night",
         expectations=[
-            expectations.ExpectColumnValuesToBeBetween(
+            gx.expectations.ExpectColumnValuesToBeBetween(
                 column=f"m{i}",
                 min_value=None if check.lowest is None else float(check.lowest),
                 max_value=None if check.highest is None else float(check.highest),
@@ -47,7 +47,7 @@ def judge(metrics: Mapping[str, float], checks: Sequence[Check]) -> list[Verdict
             for i, check in enumerate(checks)
         ],
     )
-    batch = validator.get_batch(batch_parameters={"dataframe": pandas.DataFrame([dict(metrics)])})
+    batch = rows.get_batch(batch_parameters={"dataframe": pandas.DataFrame([dict(metrics)])})
     results = {r.expectation_config.kwargs["column"]: r.success for r in batch.validate(suite).results}
     return [
         Verdict(check.text, metrics[f"m{i}"], bool(results[f"m{i}"]), check.severity) for i, check in enumerate(checks)
@@ -59,11 +59,9 @@ def _great_expectations() -> tuple[Any, Any]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
-    from great_expectations import expectations
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    expectations.ExpectationSuite = gx.ExpectationSuite
     source = context.data_sources.add_pandas("metrics").add_dataframe_asset("row")
-    return source.add_batch_definition_whole_dataframe("row"), expectations
+    return gx, source.add_batch_definition_whole_dataframe("row")

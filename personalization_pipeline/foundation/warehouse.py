@@ -168,7 +168,9 @@ def columns_of(connection: Connection, relation: str) -> dict[str, str]:
 def put_frame(connection: Connection, target: str, frame: pl.DataFrame, types: Mapping[str, str] | None = None) -> None:
     """Make a table of a frame. `types` casts columns: an all-null column of a frame has no type of its own."""
     casts = types or {}
-    chosen = ", ".join(f'CAST("{name}" AS {casts[name]}) AS "{name}"' if name in casts else f'"{name}"' for name in frame.columns)
+    chosen = ", ".join(
+        f'CAST("{name}" AS {casts[name]}) AS "{name}"' if name in casts else f'"{name}"' for name in frame.columns
+    )
     connection.register("frame_to_put", frame)
     try:
         connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT {chosen} FROM frame_to_put")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import shutil
 import signal
@@ -126,6 +127,27 @@ def point(link: Path, target: str) -> None:
         beside.unlink(missing_ok=True)
         beside.symlink_to(target)
         os.replace(beside, link)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[int | None]:
+    """Hold a lock file for as long as the block runs: yields None, or the pid that holds it already.
+
+    The kernel frees it the moment that the holder ends, however it ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield int(os.read(descriptor, 20) or 0)
+            return
+        os.truncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        yield None
+    finally:
+        os.close(descriptor)
 
 
 def seal(path: Path, mode: int) -> None:

@@ -1,0 +1,161 @@
+"""A night while it is built: one connection, the project, and the making of one table after the other.
+
+Belongs here: what a SELECT sees (yesterday, tonight, computed, slots), making and measuring a table, a rehearsal.
+Does not belong here: folders and commits (foundation.night), what the tables are (the phases).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from personalization_pipeline.foundation import judge as judges
+from personalization_pipeline.foundation.checks import metrics_sql
+from personalization_pipeline.foundation.clock import local_date
+from personalization_pipeline.foundation.errors import TableError
+from personalization_pipeline.foundation.lint import lint
+from personalization_pipeline.foundation.phases import Catalogue
+from personalization_pipeline.foundation.project import Project
+from personalization_pipeline.foundation.tables import Table
+from personalization_pipeline.foundation.warehouse import (
+    SEARCH_PATH,
+    Connection,
+    EngineError,
+    columns_of,
+    literal,
+    put_frame,
+    put_table,
+    query,
+    row,
+    scratch_connection,
+)
+
+
+@dataclass
+class Building:
+    """The state of one night in the making. `folder` is None in a rehearsal, which has tables but no rows."""
+
+    project: Project
+    catalogue: Catalogue
+    as_of: datetime
+    connection: Connection
+    folder: Path | None = None
+    yesterday: Path | None = None
+    artefacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    retrain: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_rehearsal(self) -> bool:
+        return self.folder is None
+
+    def columns(self, name: str) -> dict[str, str]:
+        """Columns and types of a table that is already built."""
+        return columns_of(self.connection, self.catalogue.tables[name].target)
+
+
+@dataclass(frozen=True)
+class Built:
+    """One table that was made: its rows and what its checks said."""
+
+    row_count: int
+    columns: Mapping[str, str]
+    verdicts: tuple[judges.Verdict, ...]
+
+
+def prepare(building: Building) -> None:
+    """Make visible what every SELECT may read: the row `tonight`, and last night's tables with tonight's types."""
+    project, c = building.project, building.connection
+    today = local_date(building.as_of, project.zone)
+    c.execute(
+        "CREATE OR REPLACE TABLE run.main.tonight AS SELECT "
+        f"CAST({literal(building.as_of.isoformat(sep=' '))} AS TIMESTAMP) AS as_of, DATE {literal(today.isoformat())} AS today, "
+        f"{literal(project.settings.time_zone)} AS time_zone, {literal(project.settings.currency)} AS currency"
+    )
+    for table in building.catalogue.tables.values():
+        if table.memory:
+            c.execute(f"CREATE OR REPLACE VIEW yesterday.main.{table.name} AS {_as_remembered(building, table)}")
+
+
+def _as_remembered(building: Building, table: Table) -> str:
+    source = f"last_{'private' if table.is_private else 'warehouse'}.main.{table.name}"
+    known: Mapping[str, str] = {}
+    if building.yesterday:
+        exists = query(
+            building.connection,
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND table_name = ?",
+            [source.split(".")[0], table.name],
+        )
+        known = columns_of(building.connection, source) if exists else {}
+    chosen = ", ".join(
+        f"CAST({name if name in known else 'NULL'} AS {kind}) AS {name}" for name, kind in table.memory.items()
+    )
+    return f"SELECT {chosen} FROM {source}" if known else f"SELECT {chosen} WHERE false"
+
+
+def build(building: Building, name: str) -> Built:
+    """Make one table: its computed relations first, then its SELECT with slots filled, then its checks."""
+    table = building.catalogue.tables[name]
+    for relation in table.reads("computed"):
+        _compute(building, relation)
+    try:
+        row_count = put_table(
+            building.connection, table.target, _select(building, table), table.description, table.comments
+        )
+    except EngineError as error:
+        raise TableError(
+            _without_values(error), fix="correct the SELECT; `personalize check` tries it", where=table.path
+        ) from None
+    metrics = row(building.connection, metrics_sql(table.checks, table.target)) if table.checks else {}
+    verdicts = [] if building.is_rehearsal else judges.judge(metrics, table.checks)
+    return Built(row_count, building.columns(name), tuple(verdicts))
+
+
+def _select(building: Building, table: Table) -> str:
+    if not table.slots:
+        return table.sql
+    filled = building.catalogue.slots[table.name].fill(building)
+    return table.filled(filled)
+
+
+def _compute(building: Building, relation: str) -> None:
+    step = building.catalogue.computed[relation]
+    target = f"computed.main.{relation}"
+    typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in step.columns.items())
+    building.connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT {typed} WHERE false")
+    if building.is_rehearsal:
+        return
+    frame = step.make(building)
+    if frame is not None:
+        put_frame(building.connection, target, frame.select(list(step.columns)), step.columns)
+
+
+def _without_values(error: EngineError) -> str:
+    """The engine's words about a SELECT. Binder and parser texts hold names only; conversions would quote a cell."""
+    kind = type(error).__name__
+    return (
+        f"{kind}: {str(error).splitlines()[0]}"
+        if kind in ("BinderException", "CatalogException", "ParserException")
+        else kind
+    )
+
+
+def rehearse(project: Project, tables: Catalogue, empty_facts: Mapping[str, Mapping[str, str]]) -> Building:
+    """Build every table over no rows: shows that each SELECT binds and each rule reads columns that exist."""
+    connection = scratch_connection(threads=1)
+    for catalog in ("warehouse", "private", "yesterday", "facts", "computed", "run"):
+        connection.execute(f"ATTACH ':memory:' AS {catalog}")
+    connection.execute(f"SET search_path = '{SEARCH_PATH}'")
+    for name, columns in empty_facts.items():
+        typed = ", ".join(f"CAST(NULL AS {kind}) AS {column}" for column, kind in columns.items())
+        connection.execute(f"CREATE TABLE facts.main.{name} AS SELECT {typed} WHERE false")
+    building = Building(project, tables, datetime(2000, 1, 1), connection)
+    prepare(building)
+    for table in tables.tables.values():
+        lint(table.tree, table.path)
+    for name in tables.order():
+        build(building, name)
+    return building

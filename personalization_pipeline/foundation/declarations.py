@@ -1,0 +1,153 @@
+"""The shapes of a project's files: what a person may write in each, and what a blank means.
+
+Belongs here: one frozen model per kind of file; unknown keys are refused. Does not belong here: reading files and
+checking that what they name exists (foundation.project).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+PURPOSES = ("marketing", "ads_sharing", "ads_personalization", "profiling")
+CHANNELS = ("email", "sms", "push", "phone", "post", "ads", "web", "any")
+ADDRESS_KINDS = ("email", "phone", "record")
+
+Purpose = Literal["marketing", "ads_sharing", "ads_personalization", "profiling"]
+Channel = Literal["email", "sms", "push", "phone", "post", "ads", "web", "any"]
+AddressKind = Literal["email", "phone", "record"]
+
+# YAML reads bare 1, 2.5, true and dates as such; an expression is always text.
+Expression = Annotated[str, BeforeValidator(lambda value: value if value is None else str(value))]
+
+
+class Declaration(BaseModel):
+    """Frozen; a key that nobody knows is an error, not a surprise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Engine(Declaration):
+    """What a run may use; nothing here changes a result."""
+
+    threads: int | None = Field(None, ge=1)
+    memory_limit: str | None = None
+
+
+class Holdout(Declaration):
+    """People who never get anything, so that the others' lift can be measured."""
+
+    salt: str
+    share: float = Field(0.05, ge=0, le=0.5)
+
+
+class Retention(Declaration):
+    """How many committed nights stay whole."""
+
+    nights: int = Field(7, ge=1)
+
+
+class Settings(Declaration):
+    """project.yaml."""
+
+    name: str
+    description: str = ""
+    time_zone: str = "UTC"
+    currency: str = Field("EUR", min_length=3, max_length=3)
+    default_country: str = Field("", max_length=2)
+    landing: str = "landing"
+    store: str = "store"
+    schedule_hour: int = Field(2, ge=0, le=23)
+    as_of: str | None = None
+    is_demo: bool = False
+    holdout: Holdout
+    retention: Retention = Retention()
+    engine: Engine = Engine()
+    artefacts: dict[str, str] = {}
+    churn_horizon_days: int = Field(90, ge=7, le=365)
+    sensitive: tuple[str, ...] = ()
+
+
+class FileFormat(Declaration):
+    """How the bytes of a landed file are read."""
+
+    type: Literal["csv", "ndjson", "parquet"] = "csv"
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+
+
+class DeclaredConsent(Declaration):
+    """Consent that a source has no data for, declared by a named person with a reason. Counted apart everywhere."""
+
+    purposes: tuple[Purpose, ...]
+    channel: Channel = "any"
+    status: Literal["granted", "refused"]
+    evidence: str
+    decided_by: str
+    decided_on: str
+
+
+Mapping = dict[str, Expression]
+
+
+class Source(Declaration):
+    """sources/<name>.yaml: where a source's files land and what they mean."""
+
+    description: str
+    owner: str
+    party: Literal["zero", "first", "second", "third"]
+    legal_basis: str
+    files: str
+    format: FileFormat = FileFormat()
+    delivers: Literal["changes", "full"] = "changes"
+    columns: dict[str, Literal["required", "optional"]]
+    rows_are: str
+    maps: dict[str, Mapping | list[Mapping]]
+    declared_consent: DeclaredConsent | None = None
+    checks: tuple[str, ...] = ()
+
+    def mappings(self, entity: str) -> list[Mapping]:
+        """The mappings of one entity; one source row may fill an entity more than once."""
+        found = self.maps.get(entity, [])
+        return found if isinstance(found, list) else [found]
+
+
+class Segment(Declaration):
+    """segments/<name>.yaml: a rule over people and features."""
+
+    description: str
+    where: str
+    owner: str = ""
+
+
+class Audience(Declaration):
+    """audiences/<name>.yaml: a rule over facts, segments and scores, and what it is for."""
+
+    description: str
+    where: str
+    use_case: str
+    goal: str
+    kpi: str
+    owner: str
+    destinations: tuple[str, ...] = Field(min_length=1)
+    use_holdout: bool = True
+
+
+class Consent(Declaration):
+    """A consent that every delivered address must have."""
+
+    purpose: Purpose
+    channel: Channel
+
+
+class Destination(Declaration):
+    """destinations/<name>.yaml: where files go, in which format, and what an address needs to be in one."""
+
+    description: str
+    format: str
+    addresses: tuple[AddressKind, ...] = Field(min_length=1)
+    consents: tuple[Consent, ...] = Field(min_length=1)
+    columns: dict[str, str] = {}
+    deliver_to: str = ""

@@ -1,0 +1,96 @@
+"""What a phase is made of, in data: its SELECT files, and the plain functions that some of them need first.
+
+Belongs here: the shape. Does not belong here: any particular phase, and running one (foundation.building).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from personalization_pipeline import PHASES
+from personalization_pipeline.foundation.tables import Table, in_order, read_tables
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from personalization_pipeline.foundation.building import Building
+    from personalization_pipeline.foundation.project import Project
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A relation `computed.<name>` that Python makes just before the table that reads it.
+
+    `reads` are the tables that `make` looks at (lineage cannot be parsed from Python), `columns` its column types.
+    `make` returns the frame, or None where it has put the rows there itself.
+    """
+
+    make: Callable[[Building], pl.DataFrame | None]
+    columns: Mapping[str, str]
+    reads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The slots of one table: `fill` gives the SQL text of each; `reads` the tables that it looks at."""
+
+    fill: Callable[[Building], Mapping[str, str]]
+    reads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One room of the house."""
+
+    name: str
+    computed: Mapping[str, Computed] = field(default_factory=dict)
+    slots: Mapping[str, Slots] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return Path(__file__).parent.parent / self.name / "tables"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All tables of the package and of one project, with what they read, in the order in which they can be built."""
+
+    tables: Mapping[str, Table]
+    computed: Mapping[str, Computed]
+    slots: Mapping[str, Slots]
+
+    def reads(self, name: str) -> tuple[str, ...]:
+        """Tables that a table needs before it: by its SELECT, by its computed relations, by its slots."""
+        table = self.tables[name]
+        found = set(table.reads()) - {"tonight"}
+        for relation in table.reads("computed"):
+            found |= set(self.computed[relation].reads)
+        if name in self.slots:
+            found |= set(self.slots[name].reads)
+        return tuple(sorted(found & set(self.tables)))
+
+    def order(self) -> list[str]:
+        return in_order({name: self.reads(name) for name in self.tables})
+
+    def downstream(self, names: set[str]) -> set[str]:
+        """All tables that read any of these, directly or not."""
+        found: set[str] = set()
+        for name in self.order():
+            if set(self.reads(name)) & (names | found) and name not in names:
+                found.add(name)
+        return found
+
+
+def catalogue(project: Project) -> Catalogue:
+    """Every phase's tables, and the project's features among them."""
+    phases = [import_module(f"personalization_pipeline.{name}.steps").PHASE for name in PHASES]
+    tables = {name: table for phase in phases for name, table in read_tables(phase.folder, phase.name).items()}
+    return Catalogue(
+        tables={**tables, **project.features},
+        computed={name: step for phase in phases for name, step in phase.computed.items()},
+        slots={name: slot for phase in phases for name, slot in phase.slots.items()},
+    )

@@ -1,0 +1,195 @@
+"""A project folder, loaded: everything that a company owns, frozen, with its references checked.
+
+Belongs here: finding the folder, reading its files into declarations, kind errors, the hash of its text.
+Does not belong here: what a rule means (foundation.rules needs the night's columns) and what a mapping means (ingest).
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import ValidationError
+
+from personalization_pipeline.foundation.declarations import (
+    Audience,
+    Declaration,
+    Destination,
+    Segment,
+    Settings,
+    Source,
+)
+from personalization_pipeline.foundation.errors import ProjectError
+from personalization_pipeline.foundation.tables import Table, read_tables
+
+DEFAULT_PROJECT = Path("data/demo")
+# Folders whose text decides a night. Landed data and the store are not text of the project.
+TEXT = ("project.yaml", "sources", "features", "segments", "audiences", "destinations", "corrections", "artefacts")
+
+Kind = TypeVar("Kind", bound=Declaration)
+
+
+@dataclass(frozen=True)
+class Project:
+    """One company's project. Names are file names without their ending."""
+
+    folder: Path
+    settings: Settings
+    sources: Mapping[str, Source]
+    segments: Mapping[str, Segment]
+    audiences: Mapping[str, Audience]
+    destinations: Mapping[str, Destination]
+    features: Mapping[str, Table]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.settings.time_zone)
+
+    @property
+    def landing(self) -> Path:
+        return (self.folder / self.settings.landing).resolve()
+
+    @property
+    def store(self) -> Path:
+        return (self.folder / self.settings.store).resolve()
+
+    @property
+    def keys(self) -> Path:
+        return Path(os.environ.get("PERSONALIZATION_KEYS") or self.folder / ".keys")
+
+    def file(self, kind: str, name: str) -> Path:
+        """The file that declares something, for messages: `file('segments', 'vip')`."""
+        return self.folder / kind / f"{name}{'.sql' if kind == 'features' else '.yaml'}"
+
+    def text(self) -> dict[str, bytes]:
+        """Every text file that decides a night, by path relative to the folder, sorted."""
+        found = {}
+        for name in TEXT:
+            root = self.folder / name
+            for path in [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file()):
+                found[path.relative_to(self.folder).as_posix()] = path.read_bytes()
+        return found
+
+    def text_hash(self) -> str:
+        """sha256 over the project's text: another rule, another hash."""
+        digest = hashlib.sha256()
+        for name, content in self.text().items():
+            digest.update(f"{name}\0{len(content)}\0".encode())
+            digest.update(content)
+        return digest.hexdigest()
+
+
+def find_project(folder: Path | None = None) -> Path:
+    """The folder given, else PERSONALIZATION_PROJECT, else the demo. Raises ProjectError where there is none."""
+    chosen = folder or Path(os.environ.get("PERSONALIZATION_PROJECT") or DEFAULT_PROJECT)
+    if not (chosen / "project.yaml").is_file():
+        raise ProjectError(
+            "is no project: it has no project.yaml",
+            fix="name a project folder (--project DIR or PERSONALIZATION_PROJECT), or make one: personalize init DIR",
+            where=chosen,
+        )
+    return chosen.resolve()
+
+
+def load_project(folder: Path | None = None) -> Project:
+    """Read a whole project. Raises ProjectError naming the file, what was wrong and what would be right."""
+    root = find_project(folder)
+    project = Project(
+        folder=root,
+        settings=_read(root / "project.yaml", Settings),
+        sources=dict(_read_all(root / "sources", Source)),
+        segments=dict(_read_all(root / "segments", Segment)),
+        audiences=dict(_read_all(root / "audiences", Audience)),
+        destinations=dict(_read_all(root / "destinations", Destination)),
+        features=read_tables(root / "features", "segment"),
+    )
+    _check_references(project)
+    return project
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """Words for a remedy: the known names nearest to a word, or all of them when none is near."""
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(sorted(known)) or 'none'}"
+
+
+def _read_all(folder: Path, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
+    for path in sorted(folder.glob("*.yaml")):
+        yield path.stem, _read(path, kind)
+
+
+def _read(path: Path, kind: type[Kind]) -> Kind:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise ProjectError("is not UTF-8 text", fix="save the file as UTF-8", where=path) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise ProjectError(
+            f"{line}{getattr(error, 'problem', 'is no YAML')}", fix="correct the YAML", where=path
+        ) from None
+    if not isinstance(content, dict):
+        raise ProjectError("holds no keys", fix=f"declare a {kind.__name__.lower()}: {_keys(kind)}", where=path)
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise _in_words(error, kind, path) from None
+
+
+def _in_words(error: ValidationError, kind: type[Declaration], path: Path) -> ProjectError:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _model_at(kind, first["loc"][:-1]).model_fields
+        return ProjectError(f"unknown key {place!r}", fix=nearest(str(first["loc"][-1]), known), where=path)
+    if first["type"] == "missing":
+        return ProjectError(f"key {place!r} is missing", fix=f"add it; {_keys(kind)}", where=path)
+    return ProjectError(f"{place}: {first['msg'].lower()}", fix=f"correct {place!r}", where=path)
+
+
+def _model_at(kind: type[Declaration], place: tuple[int | str, ...]) -> type[Declaration]:
+    for part in place:
+        field = kind.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        if isinstance(inner, type) and issubclass(inner, Declaration):
+            kind = inner
+    return kind
+
+
+def _keys(kind: type[Declaration]) -> str:
+    required = [name for name, field in kind.model_fields.items() if field.is_required()]
+    return f"it needs {', '.join(required)}"
+
+
+def _check_references(project: Project) -> None:
+    try:
+        _ = project.zone
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ProjectError(
+            f"unknown time zone {project.settings.time_zone!r}",
+            fix="use an IANA name such as Europe/Berlin",
+            where=project.folder / "project.yaml",
+        ) from None
+    for name, audience in project.audiences.items():
+        for destination in audience.destinations:
+            if destination not in project.destinations:
+                raise ProjectError(
+                    f"unknown destination {destination!r}",
+                    fix=nearest(destination, project.destinations),
+                    where=project.file("audiences", name),
+                )
+    for artefact, path in project.settings.artefacts.items():
+        if not (project.folder / path).is_file():
+            raise ProjectError(
+                f"artefact {artefact!r} points at {path}, which is not there",
+                fix="correct the path, or remove the line: the next night then trains one",
+                where=project.folder / "project.yaml",
+            )

@@ -1,0 +1,211 @@
+"""Records made comparable: one spelling per name, address, e-mail and phone, and no value that nobody meant.
+
+Belongs here: what turns a contact's text into the text that is matched on, value by distinct value, without looking at
+other records. Does not belong here: which columns are compared and what agreement is worth (identity_model).
+What people would argue about lies beside this file: bad_values.yaml and words.yaml.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+import polars as pl
+import yaml
+from anyascii import anyascii
+from nicknames import NickNamer
+from phonenumbers.geodata.locale import LOCALE_DATA
+
+_HOUSE_FIRST = re.compile(r"(\d+[a-z]?(?:[-/]\d+[a-z]?)?)\s+(\D.*|\d+(?:st|nd|rd|th)\b.*)")
+_HOUSE_LAST = re.compile(r"(.*?[a-z].*?)\s*\b(\d+(?:\s?[a-z])?(?:\s?[-/]\s?\d+\s?[a-z]?)?)")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
+_GMAIL = ("gmail.com", "googlemail.com")
+
+
+def standardise(contacts: pl.DataFrame) -> pl.DataFrame:
+    """Contacts made comparable, one row per record and in the given order; whatever cannot serve as evidence is null.
+
+    Takes record_key, first_name, last_name, email, phone, birth_date (DATE), street, postal_code, city and country.
+    Gives record_key, first_name_std, first_name_roots (every name that the first name may be short for, itself
+    included), last_name_std, email_std, email_local, phone_std (E.164), birth_date, street_std, house_number,
+    postal_code_std, city_std and country_std (ISO 3166, two letters).
+    """
+    first_name = standardise_names(contacts["first_name"])
+    email = standardise_emails(contacts["email"])
+    country = standardise_countries(contacts["country"])
+    street = _by_distinct(contacts["street"], _street_and_house).str.split_exact("|", 1).struct
+    return pl.DataFrame(
+        {
+            "record_key": contacts["record_key"],
+            "first_name_std": first_name,
+            "first_name_roots": _by_distinct(first_name, _roots).str.split("|"),
+            "last_name_std": standardise_names(contacts["last_name"]),
+            "email_std": email,
+            "email_local": email.str.split_exact("@", 1).struct.field("field_0"),
+            "phone_std": standardise_phones(contacts["phone"], country),
+            "birth_date": _birth_dates(contacts["birth_date"]),
+            "street_std": _not_empty(street.field("field_0")),
+            "house_number": _not_empty(street.field("field_1")),
+            "postal_code_std": standardise_postal_codes(contacts["postal_code"]),
+            "city_std": _by_distinct(contacts["city"], lambda text: _meant(_words(text), "cities")),
+            "country_std": country,
+        }
+    )
+
+
+def standardise_names(names: pl.Series) -> pl.Series:
+    """First or last names in lower-case ASCII, without titles, punctuation and placeholders: 'Dr. Łukasz' -> 'lukasz'."""
+    titles = frozenset(_words_file()["titles"])
+
+    def standard(text: str) -> str | None:
+        words = [word for word in _words(text).split() if word not in titles and not word.isdigit()]
+        return _meant(" ".join(words), "names")
+
+    return _by_distinct(names, standard)
+
+
+def standardise_emails(emails: pl.Series) -> pl.Series:
+    """E-mail addresses as one mailbox writes them: lower case, no +tag, no dots and one domain for Gmail.
+
+    What is not an address, or is an address that nobody meant, becomes null.
+    """
+
+    def standard(text: str) -> str | None:
+        email = text.strip().lower()
+        if not _EMAIL.fullmatch(email):
+            return None
+        local, domain = email.split("@")
+        local = local.split("+")[0]
+        if domain in _GMAIL:
+            local, domain = local.replace(".", ""), _GMAIL[0]
+        if not local or _meant(local, "email_locals") is None:
+            return None
+        return _meant(f"{local}@{domain}", "emails")
+
+    return _by_distinct(emails, standard)
+
+
+def standardise_phones(phones: pl.Series, countries: pl.Series) -> pl.Series:
+    """Phone numbers as E.164, read as somebody in that country would dial them; null where no such number can exist.
+
+    `countries` holds two-letter codes; without one only numbers that begin with + or 00 can be read.
+    """
+    given = pl.DataFrame({"phone": phones.cast(pl.String), "country": countries.cast(pl.String)})
+    distinct = given.filter(pl.col("phone").is_not_null()).unique().sort("phone", "country")
+    standard = pl.Series("standard", [_e164(*row) for row in distinct.iter_rows()], dtype=pl.String)
+    return given.join(
+        distinct.with_columns(standard), on=["phone", "country"], how="left", nulls_equal=True, maintain_order="left"
+    )["standard"].rename(phones.name)
+
+
+def standardise_postal_codes(postal_codes: pl.Series) -> pl.Series:
+    """Postal codes in lower case without spaces, country prefix and ZIP+4: 'D-10115' -> '10115', 'SW1A 1AA' -> 'sw1a1aa'."""
+
+    def standard(text: str) -> str | None:
+        code = re.sub(r"^[a-z]{1,3}-(?=\d)", "", anyascii(text).lower().strip())
+        code = re.sub(r"^(\d{5})-\d{4}$", r"\1", code)
+        return _meant(re.sub(r"[^a-z0-9]", "", code), "postal_codes")
+
+    return _by_distinct(postal_codes, standard)
+
+
+def standardise_countries(countries: pl.Series) -> pl.Series:
+    """Two-letter codes (ISO 3166) of countries given as a code or by name in some language; null where unknown."""
+    names = _country_names()
+    return _by_distinct(countries, lambda text: names.get(_words(text)))
+
+
+def _by_distinct(values: pl.Series, standard: Callable[[str], str | None]) -> pl.Series:
+    """Apply a slow text function once per distinct value."""
+    texts = values.cast(pl.String)
+    distinct = texts.drop_nulls().unique().sort()
+    standards = pl.Series([standard(text) for text in distinct], dtype=pl.String)
+    return texts.replace_strict(distinct, standards, default=None, return_dtype=pl.String)
+
+
+def _words(text: str) -> str:
+    """Lower-case ASCII words with single spaces; apostrophes and dots join, other punctuation parts."""
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", re.sub(r"['`.]", "", anyascii(text).lower())).split())
+
+
+def _meant(text: str, kind: str) -> str | None:
+    """The text, or None if it is empty or listed as something that nobody meant."""
+    return None if not text or text in _bad_values()[kind] else text
+
+
+def _not_empty(texts: pl.Series) -> pl.Series:
+    return texts.set(texts == "", None)
+
+
+def _roots(first_name: str) -> str:
+    """Every name that a first name may be short for, itself first, parted by |."""
+    first_word = first_name.split()[0]
+    return "|".join([first_word, *sorted(_nicknamer().canonicals_of(first_word) - {first_word})])
+
+
+def _birth_dates(dates: pl.Series) -> pl.Series:
+    nobodys = [date.fromisoformat(text) for text in sorted(_bad_values()["birth_dates"])]
+    return dates.set(dates.is_in(nobodys), None)
+
+
+def _street_and_house(text: str) -> str | None:
+    """'Hauptstraße 12 a' and '12a Hauptstr.' -> 'hauptstr|12a'; either part may be empty."""
+    words = _words_file()
+    line = " ".join(re.sub(r"[^a-z0-9/-]+", " ", re.sub(r"['`]", "", anyascii(text).lower())).split())
+    line = re.sub(rf"\b(?:{'|'.join(words['street_units'])})\b.*$", "", line).strip(" -/")
+    street, house = line, ""
+    if found := _HOUSE_FIRST.fullmatch(line):
+        house, street = found.groups()
+    elif found := _HOUSE_LAST.fullmatch(line):
+        street, house = found.groups()
+    street = " ".join(words["street_words"].get(word, word) for word in re.split(r"[ /-]+", street.strip(" -/")))
+    for ending, short in words["street_endings"].items():
+        street = re.sub(rf"{ending}\b", short, street)
+    return f"{_meant(street, 'streets') or ''}|{house.replace(' ', '')}"
+
+
+def _e164(phone: str, country: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(re.sub(r"^\s*00", "+", phone) if country is None else phone, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@functools.cache
+def _bad_values() -> dict[str, frozenset[str]]:
+    return {kind: frozenset(reasons) for kind, reasons in _yaml("bad_values.yaml").items()}
+
+
+@functools.cache
+def _words_file() -> dict[str, Any]:
+    return _yaml("words.yaml")
+
+
+@functools.cache
+def _nicknamer() -> NickNamer:
+    return NickNamer()
+
+
+@functools.cache
+def _country_names() -> dict[str, str]:
+    """Folded name or code -> two-letter code. A name that means two countries in two languages keeps the first code."""
+    names: dict[str, str] = {}
+    for code, by_language in sorted(LOCALE_DATA.items()):
+        for language, name in sorted(by_language.items()):
+            real = by_language.get(name[1:], "") if name.startswith("*") else name
+            if real and language in ("en", "de", "fr", "es", "it", "nl"):
+                names.setdefault(_words(real), code)
+    return names | {code.lower(): code for code in LOCALE_DATA} | dict(_words_file()["countries"])
+
+
+def _yaml(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))
+    return content
