@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -57,7 +57,7 @@ class Format(Declaration):
     identity   any-of groups of fields: a row must fill all fields of at least one
     dedupe     groups of fields: the same values stand once per file
     choices    columns that a destination may choose besides `columns`; none means that the columns are fixed
-    consents   purposes that every destination with this format must ask for
+    consents   purposes that every destination with this format must ask for (`format_for`: those that it asks for)
     """
 
     name: str
@@ -110,11 +110,11 @@ def read_format(path: Path) -> Format:
 
 
 def format_for(destination: Destination, where: Path) -> Format:
-    """The format of one destination; `where` is the destination's file, which ProjectError then names.
+    """The format of one destination, with all purposes that it asks for; `where` is the destination's file.
 
     Where columns may be chosen, a row must hold an address of the kinds that the destination delivers to, and an
-    address stands once; a file without such a column (a list of ids) goes by the format's own identity. Raises if
-    columns are chosen of a fixed format or are not on offer, or if a purpose is missing that the format needs.
+    address stands once; a file without such a column (a list of ids) goes by its ids. Raises ProjectError if columns
+    are chosen of a fixed format or are not on offer, or if a purpose is missing that the format needs.
     """
     found = load_format(destination.format, where)
     asked = {consent.purpose for consent in destination.consents}
@@ -122,32 +122,31 @@ def format_for(destination: Destination, where: Path) -> Format:
     if missing:
         needed = ", ".join(found.consents)
         raise ProjectError(f"{found.name} needs consent for {needed}", fix=f"add {', '.join(missing)}", where=where)
-    if not destination.columns:
-        return found
+    further = sorted(asked.difference(found.consents))
+    found = found.model_copy(update={"consents": (*found.consents, *further)})
+    return _with_columns(found, destination, where) if destination.columns else found
+
+
+def _with_columns(found: Format, destination: Destination, where: Path) -> Format:
+    fields = list(destination.columns.values())
     if not found.choices:
         raise ProjectError(f"the columns of {found.name} are fixed", fix="remove `columns`", where=where)
-    offered = {column.field: column for column in found.columns + found.choices}
-    unknown = next((field for field in destination.columns.values() if field not in offered), None)
+    offered: dict[str, Column] = {column.field: column for column in found.columns + found.choices}
+    unknown = next((field for field in fields if field not in offered), None)
     if unknown is not None:
         raise ProjectError(f"{found.name} has no field {unknown!r}", fix=nearest(unknown, offered), where=where)
-    fields = destination.columns.values()
-    groups = list(_addresses(destination.addresses, fields) or _addresses(("record",), fields))
-    chosen = json.dumps([destination.columns, groups], ensure_ascii=False, separators=(",", ":"))
-    return _validated(
-        found.model_dump()
-        | {
-            "version": hashlib.sha256(f"{found.version}{chosen}".encode()).hexdigest(),
-            "columns": [offered[f].model_dump() | {"header": h} for h, f in destination.columns.items()],
-            "identity": groups,
-            "dedupe": groups,
-        },
-        where,
-    )
-
-
-def _addresses(kinds: Collection[str], fields: Collection[str]) -> list[tuple[str]]:
-    held = ([field for field in FIELDS_OF[kind] if field in fields] for kind in kinds)
-    return [(found[0],) for found in held if found]
+    held = [[field for field in FIELDS_OF[kind] if field in fields] for kind in destination.addresses]
+    held = [group for group in held if group] or [[field for field in FIELDS_OF["record"] if field in fields]]
+    if not held[0]:
+        raise ProjectError("no column holds an address or an id", fix="add one to `columns`", where=where)
+    chosen = {
+        "columns": [offered[field].model_dump() | {"header": name} for name, field in destination.columns.items()],
+        "identity": [[field] for group in held for field in group],
+        "dedupe": [group[:1] for group in held],
+    }
+    text = json.dumps(chosen, sort_keys=True, ensure_ascii=False)
+    version = hashlib.sha256(f"{found.version}{text}".encode()).hexdigest()
+    return _validated(found.model_dump() | chosen | {"version": version}, where)
 
 
 def _validated(said: Mapping[str, Any], where: Path) -> Format:

@@ -56,14 +56,15 @@ class Chance:
                 return item
         return weights[-1][0]
 
+    # The next two keep away from 0, where the inverse has no value.
     def exponential(self, mean: float) -> float:
         """A waiting time with this mean; also the gamma distribution of shape 1."""
-        return -mean * math.log(1 - self.uniform())
+        return -mean * math.log(max(self.uniform(), 1e-12))
+
+    def normal(self) -> float:
+        """A standard normal number."""
+        return NormalDist().inv_cdf(max(self.uniform(), 1e-12))
 
     def beta_one(self, b: float) -> float:
         """A share from the beta distribution with a = 1, by its inverse: mean 1 / (1 + b)."""
         return float(1 - (1 - self.uniform()) ** (1 / b))
-
-    def normal(self) -> float:
-        """A standard normal number; the uniform number is kept away from 0, where the inverse has no value."""
-        return NormalDist().inv_cdf(max(self.uniform(), 1e-12))

@@ -10,7 +10,7 @@ numbers call them invalid.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,11 +40,6 @@ class Address:
     country: str
 
 
-def spread(index: int, size: int, step: int, start: int = 0) -> int:
-    """The index-th of `size` numbers in an order that looks random and repeats none; step shares no factor with size."""
-    return (start + index * step) % size
-
-
 def international(national: str, country: str) -> str:
     """A national number with its trunk zero as E.164."""
     return f"+{DIALLING_CODES[country]}{national[1:]}"
@@ -55,9 +50,8 @@ class ContactPoints:
 
     def __init__(self, seed: int) -> None:
         self._chance = Chance(seed, "contact points")
-        self._given: Counter[str] = Counter()  # numbers given so far, by block
-        self._mailboxes: set[str] = set()  # only asked whether it contains, never walked through
-        self._start = self._chance.between(0, 999_999)
+        self._numbers: defaultdict[str, set[str]] = defaultdict(set)  # given so far, by block
+        self._mailboxes: set[str] = set()
 
     def address(self, country: str, town: words.Town | None = None) -> Address:
         """A home in the country, in the given town or a common one; a street of a town has one postal code."""
@@ -76,24 +70,28 @@ class ContactPoints:
     def mobile(self, country: str) -> str:
         """A mobile number of the country as E.164."""
         block, digits = MOBILE_BLOCKS[country]
-        index = self._take(block)
-        return international(f"{block}{spread(index, 10**digits, 7_654_321, self._start):0{digits}d}", country)
+        return international(self._number(block, digits), country)
 
     def landline(self, home: Address) -> str:
         """A landline near the home as E.164, or '' when the block of its town is used up."""
         block = home.town.landline_block
         digits = LENGTHS[home.country] - len(block)
-        index = self._take(block)
-        if index >= 10**digits:
+        if len(self._numbers[block]) == 10**digits:
             return ""
-        return international(f"{block}{spread(index, 10**digits, 377, self._start):0{digits}d}", home.country)
+        return international(self._number(block, digits), home.country)
 
     def mailbox(self, first_name: str, last_name: str, born: int) -> str:
         """A mailbox by one of the habits of people; a taken one gets a number, as mail services do."""
         first, last = mail_word(first_name), mail_word(last_name)
+        year = f"{born % 100:02d}"
         habits: Sequence[tuple[str, float]] = (
-            *((f"{first}.{last}", 0.42), (f"{first[0]}.{last}", 0.14), (f"{first}{last}", 0.08)),
-            *((f"{first[0]}{last}{born % 100:02d}", 0.14), (f"{first}{born % 100:02d}", 0.10), (f"{last}.{first}", 0.12)),
+            *(
+                (f"{first}.{last}", 0.28),
+                (f"{first[0]}.{last}", 0.08),
+                (f"{first}{last}", 0.08),
+                (f"{last}.{first}", 0.10),
+            ),
+            *((f"{first[0]}{last}{year}", 0.16), (f"{first}{year}", 0.12), (f"{first}.{last}{year}", 0.18)),
         )
         local = self._chance.pick_weighted(habits)
         domain = self._chance.pick_weighted(MAIL_DOMAINS)
@@ -104,9 +102,13 @@ class ContactPoints:
         self._mailboxes.add(mailbox)
         return mailbox
 
-    def _take(self, block: str) -> int:
-        self._given[block] += 1
-        return self._given[block] - 1
+    def _number(self, block: str, digits: int) -> str:
+        """A number of the block that nobody has, in national format. Drawn, not counted: no two are alike by design."""
+        taken = self._numbers[block]
+        while (number := f"{block}{self._chance.between(0, 10**digits - 1):0{digits}d}") in taken:
+            pass
+        taken.add(number)
+        return number
 
 
 def mail_word(name: str) -> str:

@@ -19,7 +19,7 @@ CUSTOMER_SHARE = 0.72  # the others are prospects, known to the CRM only
 CRM_SHARE = 0.64  # of the customers
 # Every LOOKALIKE_EVERY-th household is a pair that looks like one person; the hardest kind comes once a round.
 LOOKALIKE_EVERY = 28
-LOOKALIKES = ("siblings", "namesakes", "short_form", "siblings", "father_and_son")
+LOOKALIKES = ("siblings", "namesakes", "short_form", "siblings", "namesakes", "siblings", "father_and_son")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,10 @@ def _family(chance: Chance) -> Group:
         )
     if shape == "couple":
         return ((man, woman),)
-    return ((man, woman, _member(chance, country, last_name=man.last_name, age=age - chance.between(25, 27))),)
+    child = _member(chance, country, last_name=man.last_name, age=age - chance.between(25, 27))
+    while child.first_name in (man.first_name, woman.first_name):  # namesakes in one home are planted, see _lookalikes
+        child = replace(child, first_name=chance.pick_common(words.first_names(country, child.gender)))
+    return ((man, woman, child),)
 
 
 def _lookalikes(chance: Chance, turn: int) -> Group:

@@ -19,7 +19,7 @@ from personalization_pipeline.foundation.errors import TableError
 from personalization_pipeline.foundation.lint import lint
 from personalization_pipeline.foundation.phases import Catalogue
 from personalization_pipeline.foundation.project import Project
-from personalization_pipeline.foundation.tables import Table
+from personalization_pipeline.foundation.tables import Table, in_order
 from personalization_pipeline.foundation.warehouse import (
     SEARCH_PATH,
     Connection,
@@ -32,6 +32,15 @@ from personalization_pipeline.foundation.warehouse import (
     row,
     scratch_connection,
 )
+
+
+@dataclass(frozen=True)
+class Built:
+    """One table that was made: its rows and what its checks said."""
+
+    row_count: int
+    columns: Mapping[str, str]
+    verdicts: tuple[judges.Verdict, ...]
 
 
 @dataclass
@@ -47,6 +56,8 @@ class Building:
     artefacts: dict[str, dict[str, Any]] = field(default_factory=dict)
     retrain: bool = False
     notes: list[str] = field(default_factory=list)
+    results: dict[str, Built] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)
 
     @property
     def is_rehearsal(self) -> bool:
@@ -55,15 +66,6 @@ class Building:
     def columns(self, name: str) -> dict[str, str]:
         """Columns and types of a table that is already built."""
         return columns_of(self.connection, self.catalogue.tables[name].target)
-
-
-@dataclass(frozen=True)
-class Built:
-    """One table that was made: its rows and what its checks said."""
-
-    row_count: int
-    columns: Mapping[str, str]
-    verdicts: tuple[judges.Verdict, ...]
 
 
 def prepare(building: Building) -> None:
@@ -99,7 +101,8 @@ def _as_remembered(building: Building, table: Table) -> str:
 def build(building: Building, name: str) -> Built:
     """Make one table: its computed relations first, then its SELECT with slots filled, then its checks."""
     table = building.catalogue.tables[name]
-    for relation in table.reads("computed"):
+    relations = {relation: building.catalogue.computed[relation].after for relation in table.reads("computed")}
+    for relation in in_order(relations):
         _compute(building, relation)
     try:
         row_count = put_table(
@@ -111,7 +114,10 @@ def build(building: Building, name: str) -> Built:
         ) from None
     metrics = row(building.connection, metrics_sql(table.checks, table.target)) if table.checks else {}
     verdicts = [] if building.is_rehearsal else judges.judge(metrics, table.checks)
-    return Built(row_count, building.columns(name), tuple(verdicts))
+    built = Built(row_count, building.columns(name), tuple(verdicts))
+    building.results[name] = built
+    building.stale.discard(name)
+    return built
 
 
 def _select(building: Building, table: Table) -> str:

@@ -59,7 +59,7 @@ class Settings(Declaration):
     landing: str = "landing"
     store: str = "store"
     schedule_hour: int = Field(2, ge=0, le=23)
-    as_of: str | None = None
+    as_of: Expression | None = None
     is_demo: bool = False
     holdout: Holdout
     retention: Retention = Retention()
@@ -86,7 +86,7 @@ class DeclaredConsent(Declaration):
     status: Literal["granted", "refused"]
     evidence: str
     decided_by: str
-    decided_on: str
+    decided_on: Expression
 
 
 Mapping = dict[str, Expression]

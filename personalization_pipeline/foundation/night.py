@@ -122,6 +122,8 @@ def open_night(project: Project, tables: Catalogue, as_of: datetime, *, keep: se
     yesterday = night_before(store, as_of)
     for orphan in store.orphans():
         writes.remove(orphan)
+    if store.pointer.exists():
+        writes.remove(store.pointer.resolve() / MARK)
     _check_space(store)
     folder = store.nights / _next_id(store, as_of)
     writes.make_folder(folder, Kind.FOLDER)
@@ -129,6 +131,7 @@ def open_night(project: Project, tables: Catalogue, as_of: datetime, *, keep: se
     if keep is not None:
         _copy_current(store, folder)
     connection = building_connection(folder, yesterday, limits_of(project, folder))
+    writes.seal(folder / "private.duckdb", 0o600)
     building = Building(project, tables, as_of, connection, folder, yesterday)
     prepare(building)
     return building
@@ -138,7 +141,7 @@ def _copy_current(store: Store, folder: Path) -> None:
     current = store.current()
     if current:
         for name in ("warehouse.duckdb", "private.duckdb"):
-            writes.copy(current / name, folder / name, Kind.FILE)
+            writes.copy(current / name, folder / name, Kind.FOLDER)
 
 
 def _next_id(store: Store, as_of: datetime) -> str:

@@ -21,17 +21,23 @@ if TYPE_CHECKING:
     from personalization_pipeline.foundation.project import Project
 
 
+# Reading what has landed makes facts.<entity>; whoever reads a fact needs this table first.
+FACTS_COME_FROM = "files"
+
+
 @dataclass(frozen=True)
 class Computed:
     """A relation `computed.<name>` that Python makes just before the table that reads it.
 
     `reads` are the tables that `make` looks at (lineage cannot be parsed from Python), `columns` its column types.
+    `after` are computed relations of the same table that must be made first.
     `make` returns the frame, or None where it has put the rows there itself.
     """
 
     make: Callable[[Building], pl.DataFrame | None]
     columns: Mapping[str, str]
     reads: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,19 @@ class Catalogue:
     computed: Mapping[str, Computed]
     slots: Mapping[str, Slots]
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the tables that are joined into `features`."""
+        return tuple(sorted(name for name, table in self.tables.items() if table.is_feature))
+
     def reads(self, name: str) -> tuple[str, ...]:
         """Tables that a table needs before it: by its SELECT, by its computed relations, by its slots."""
         table = self.tables[name]
-        found = set(table.reads()) - {"tonight"}
+        found = set(table.reads())
+        if table.reads("facts"):
+            found.add(FACTS_COME_FROM)
+        if "feature_tables" in table.slots:
+            found |= set(self.features)
         for relation in table.reads("computed"):
             found |= set(self.computed[relation].reads)
         if name in self.slots:

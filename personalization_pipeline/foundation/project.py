@@ -103,7 +103,7 @@ def load_project(folder: Path | None = None) -> Project:
     root = find_project(folder)
     project = Project(
         folder=root,
-        settings=_read(root / "project.yaml", Settings),
+        settings=read_declaration(root / "project.yaml", Settings),
         sources=dict(_read_all(root / "sources", Source)),
         segments=dict(_read_all(root / "segments", Segment)),
         audiences=dict(_read_all(root / "audiences", Audience)),
@@ -122,10 +122,11 @@ def nearest(word: str, known: Collection[str]) -> str:
 
 def _read_all(folder: Path, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
     for path in sorted(folder.glob("*.yaml")):
-        yield path.stem, _read(path, kind)
+        yield path.stem, read_declaration(path, kind)
 
 
-def _read(path: Path, kind: type[Kind]) -> Kind:
+def read_declaration(path: Path, kind: type[Kind]) -> Kind:
+    """One YAML file as a declaration. Raises ProjectError naming the file, the key and the nearest known keys."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:

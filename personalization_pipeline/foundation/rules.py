@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlglot import Dialect, exp
-from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.errors import ErrorLevel, ParseError, TokenError
 
 from personalization_pipeline.foundation.errors import RuleError
 
@@ -46,8 +46,8 @@ _FUNCTIONS: dict[str, type[exp.Expr]] = {
     "year": exp.Year,
 }
 _JOINED = (exp.And, exp.Or, exp.Not, exp.Paren)
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
-_PREDICATES = (*_COMPARISONS, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike)
+_EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
+_PREDICATES = (*_EQUALITIES, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg)
 _CASTS = (exp.Cast, exp.TryCast, exp.DataType, exp.DataTypeParam)
 _ATOMS = (exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Interval, exp.Var)
@@ -72,7 +72,8 @@ _DETAILS: dict[type[exp.Expr], frozenset[str]] = {
     exp.TryCast: frozenset({"to", "safe"}),
 }
 _TYPES = frozenset({"BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR", "DATE", "TIMESTAMPNTZ"})
-_UNITS = frozenset({"HOUR", "DAY", "WEEK", "MONTH", "YEAR"})
+_INTERVAL = re.compile(r"-?[0-9]+ (hour|day|week|month|year)s?", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]+\.?[0-9]*(e[+-]?[0-9]+)?", re.IGNORECASE)
 _YES_OR_NO = (*_PREDICATES, exp.StartsWith, exp.Contains, exp.ArrayContains, exp.Anonymous, exp.Boolean, exp.Column)
 
 _EXAMPLE = "write one SQL condition over a person's columns, for example: order_count > 2 AND city = 'Graz'"
@@ -85,7 +86,7 @@ _LANGUAGE = (
 
 @dataclass(frozen=True)
 class Rule:
-    """A checked rule. Every text below is SQL without comments and table names, the same for the same meaning-bearing words.
+    """A checked rule. Its SQL has no comments and no table names, and does not depend on how the text was laid out.
 
     `text`: as it was written. `sql`: a condition, safe to join to others by AND. `columns`: the columns that it reads,
     sorted, `segments` among them if it asks for one. `segments`: the names in in_segment(...), sorted.
@@ -147,7 +148,7 @@ def _read(text: str) -> exp.Expr:
         near = "a quoted text" if word[:1] in ("'", '"') else f"'{word}'"
         column = first["col"] - len(word) + 1
         raise RuleError(f"cannot be read at line {first['line']}, column {column}, near {near}", fix=_EXAMPLE) from None
-    except SqlglotError as error:  # the tokenizer counts from the start of the text, whatever it calls it
+    except TokenError as error:  # the tokenizer counts from the start of the text, whatever it calls it
         start = re.search(r":(\d+)$", str(error.__cause__))
         place = f" that opens at {_place(text, int(start[1]))}" if start else ""
         raise RuleError(
@@ -173,32 +174,37 @@ def _check(node: exp.Expr) -> None:
     given = {name for name, value in node.args.items() if value not in (None, False, [])}
     extra = given - _OPERANDS - _DETAILS.get(kind, frozenset())
     if kind is exp.Column and extra:
-        raise RuleError(f"'{node.name}' is written with a dot: a rule sees one table", fix=f"write {node.name} alone")
-    if kind not in _ALLOWED or extra or (kind is exp.If and not isinstance(node.parent, exp.Case)):
-        raise RuleError(f"a rule may not use {_spoken(node)}", fix=_LANGUAGE)
-    if kind is exp.Is and not isinstance(node.expression, exp.Null | exp.Boolean):
-        raise RuleError("IS is followed by a value", fix="write IS NULL, IS TRUE or IS FALSE; to compare, use =")
+        raise RuleError(
+            f"'{node.name}' is written with a dot", fix="a rule sees one table: write the column's name alone"
+        )
     if kind is exp.In and not (node.expressions and all(map(_is_literal, node.expressions))):
         raise RuleError("IN is not followed by literals", fix="write them in parentheses: country IN ('AT', 'DE')")
+    if kind not in _ALLOWED or extra or (kind is exp.If and not isinstance(node.parent, exp.Case)):
+        variant = " in this form" if kind in _ALLOWED and kind is not exp.If else ""
+        raise RuleError(f"a rule may not use {_spoken(node)}{variant}", fix=_LANGUAGE)
+    if node.error_messages() or (kind is exp.Literal and not node.is_string and not _NUMBER.fullmatch(node.this)):
+        raise RuleError(f"{_spoken(node)} is not complete", fix=_EXAMPLE)
+    if kind is exp.Is and not isinstance(node.expression, exp.Null | exp.Boolean):
+        raise RuleError("IS is followed by a value", fix="write IS NULL, IS TRUE or IS FALSE; to compare, use =")
     if isinstance(node, exp.Cast) and node.to.this.name not in _TYPES:
         fix = "use BOOLEAN, INTEGER, BIGINT, DOUBLE, DECIMAL, VARCHAR, DATE or TIMESTAMP"
         raise RuleError(f"CAST to {node.to.sql(DIALECT)} is not for rules", fix=fix)
-    if kind is exp.Interval and not (_is_literal(node.this) and node.text("unit").upper().removesuffix("S") in _UNITS):
+    if kind is exp.Interval and not _INTERVAL.fullmatch(f"{node.this.name} {node.text('unit')}"):
         raise RuleError(
-            "an interval is not a number and a unit", fix="write INTERVAL 3 DAY (hour, day, week, month, year)"
+            "an interval is not a number and a unit", fix="write INTERVAL 3 DAY, or HOUR, WEEK, MONTH, YEAR"
         )
     if isinstance(node, (*_PREDICATES, *_ARITHMETIC)):
         for side in node.iter_expressions():
             if isinstance(side, (*_PREDICATES, exp.Not)):
-                problem = f"a condition stands bare inside another one ({_spoken(side)} in {_spoken(node)})"
-                raise RuleError(problem, fix="put parentheses around the inner one, or join them by AND")
+                fix = "put parentheses around the inner one, or join them by AND"
+                raise RuleError("a condition stands bare inside another one", fix=fix)
 
 
 def _spoken(node: exp.Expr) -> str:
-    if isinstance(node, exp.Anonymous):
-        return f"{node.name.lower()}()"
-    if isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
-        return f"{'/'.join(node.sql_names()).lower()}()"
+    """What to call a node in a message: a function by its name, anything else by what it is."""
+    sql = node.sql(DIALECT, unsupported_level=ErrorLevel.IGNORE) if isinstance(node, exp.Func) else ""
+    if called := re.match(r'"?(\w+)"?(\(|$)', sql):
+        return f"{called[1].lower()}()"
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).upper()
 
 
@@ -273,8 +279,13 @@ def _conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 def _text(part: exp.Expr, named: dict[str, str]) -> str:
     def uniform(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Column):
+            return exp.column(named[node.name])
         if isinstance(node, exp.Anonymous):
-            return exp.func("list_contains", exp.column(SEGMENTS), *node.expressions, dialect=DIALECT)
-        return exp.column(named[node.name]) if isinstance(node, exp.Column) else node
+            return exp.Anonymous(this="list_contains", expressions=[exp.column(SEGMENTS), *node.expressions])
+        if isinstance(node, exp.ArrayContains):  # sqlglot would print the other name of the function
+            sides = [side.transform(uniform) for side in node.iter_expressions()]
+            return exp.Anonymous(this="list_contains", expressions=sides)
+        return node
 
     return part.transform(uniform).sql(DIALECT, comments=False, normalize_functions="lower")

@@ -34,19 +34,19 @@ SEARCH_PATH = "warehouse.main,private.main,run.main"
 
 # No primary keys or indexes anywhere: uniqueness is a check (DESIGN: known corruption bugs).
 SETTINGS = {
-    "TimeZone": "UTC",
     "preserve_insertion_order": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
 
-# Functions that a source mapping may call beside DuckDB's own. A text that does not parse is NULL, never an error.
-MACROS = """
+# UTC everywhere, and the functions that a source mapping may call beside DuckDB's own. A text that does not parse is NULL, never an error.
+SESSION = """
+SET TimeZone = 'UTC';
 CREATE OR REPLACE TEMP MACRO utc
     (t, f) AS CAST(try_strptime(trim(t), f) AS TIMESTAMP),
     (t, f, zone) AS timezone('UTC', timezone(zone, CAST(try_strptime(trim(t), f) AS TIMESTAMP)));
-CREATE OR REPLACE TEMP MACRO day
+CREATE OR REPLACE TEMP MACRO day_of
     (t, f) AS CAST(try_strptime(trim(t), f) AS DATE),
     (t, f, g) AS CAST(try_strptime(trim(t), [f, g]) AS DATE),
     (t, f, g, h) AS CAST(try_strptime(trim(t), [f, g, h]) AS DATE);
@@ -89,14 +89,14 @@ def memory_bytes() -> int:
 def scratch_connection(threads: int | None = None, memory_limit: str | None = None) -> Connection:
     """An in-memory connection of its own, for one job (reading a file, a Linker, a rehearsal)."""
     connection = duckdb.connect(":memory:", config=dict(Limits(threads, memory_limit).settings()))
-    connection.execute(MACROS)
+    connection.execute(SESSION)
     return connection
 
 
 def building_connection(folder: Path, yesterday: Path | None, limits: Limits) -> Connection:
     """Open the night that is being built in `folder`, with last night's folder (if any) attached read-only."""
     connection = duckdb.connect(str(folder / "warehouse.duckdb"), config=dict(limits.settings()))
-    connection.execute(MACROS)
+    connection.execute(SESSION)
     _attach(connection, folder / "private.duckdb", "private")
     _attach(connection, folder / "scratch.duckdb", "scratch")
     for catalog in ("yesterday", "facts", "computed", "run"):
@@ -111,6 +111,7 @@ def building_connection(folder: Path, yesterday: Path | None, limits: Limits) ->
 def published_connection(folder: Path, *, private: bool = False) -> Connection:
     """Open a committed night read-only: the analysts' file, with the private file attached where it is needed."""
     connection = duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True, config=dict(SETTINGS))
+    connection.execute(SESSION)
     if private:
         _attach(connection, folder / "private.duckdb", "private", read_only=True)
         connection.execute("SET search_path = 'warehouse.main,private.main'")

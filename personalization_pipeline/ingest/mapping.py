@@ -13,16 +13,22 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 
-from personalization_pipeline.foundation.declarations import ADDRESS_KINDS, Source
+from personalization_pipeline.foundation.declarations import ADDRESS_KINDS, Mapping, Source
 from personalization_pipeline.foundation.errors import ProjectError
 from personalization_pipeline.foundation.project import Project, nearest
 from personalization_pipeline.foundation.warehouse import literal
 from personalization_pipeline.ingest.entities import Entity, entities
 
 # A mapping may write `order_id: id`; the fact carries `order_key` = '<source>:<id>', unique over all sources.
-IDS = {"record_id": "record_key", "order_id": "order_key", "event_id": "event_key", "line_id": "line_key"}
+IDS = {
+    "record_id": "record_key",
+    "order_id": "order_key",
+    "event_id": "event_key",
+    "line_id": "line_key",
+    "address_id": "address",
+}
 REFUSED = (exp.Query, exp.Table, exp.Star, exp.AggFunc, exp.Window, exp.Lambda, exp.Parameter, exp.Placeholder)
-OWN_FUNCTIONS = {"utc", "day", "money"}
+OWN_FUNCTIONS = {"utc", "day_of", "money"}
 ENGINE_FUNCTIONS = {
     "json_extract_string",
     "strip_accents",
@@ -58,14 +64,38 @@ def mapped_columns(name: str, source: Source, where: Path) -> Iterator[Column]:
         raise ProjectError(
             f"rows_are names {source.rows_are!r}", fix=nearest(source.rows_are, source.maps), where=where
         )
+    if "order_lines" in source.maps and source.rows_are != "order_lines":
+        raise ProjectError(
+            "maps order_lines, but its rows are something else: their money could not be accounted for",
+            fix="write `rows_are: order_lines`; orders and contacts may come along",
+            where=where,
+        )
     for entity_name in source.maps:
         if entity_name not in entities():
             raise ProjectError(f"unknown entity {entity_name!r}", fix=nearest(entity_name, entities()), where=where)
         entity = entities()[entity_name]
         for index, mapping in enumerate(source.mappings(entity_name)):
-            for target, expression in mapping.items():
+            full = _in_full(entity, mapping)
+            for target, expression in full.items():
                 yield _column(name, source, entity, index, target, expression, where)
-            _check_required(entity, mapping, where)
+            _check_required(entity, full, where)
+
+
+def _in_full(entity: Entity, mapping: Mapping) -> Mapping:
+    """A mapping with its shorthands written out: `address_email: x` is an e-mail address; a consent without an address
+    is about the record; `line_id` counts within its order.
+    """
+    full = dict(mapping)
+    if entity.name == "consents" and not {"address", "address_kind"} & set(full):
+        kind = next((kind for kind in ADDRESS_KINDS if f"address_{kind}" in full), "record")
+        full["address_kind"] = literal(kind)
+        if kind == "record":
+            full["address_id"] = full.get("record_id", "NULL")
+        else:
+            full["address"] = full.pop(f"address_{kind}")
+    if "line_id" in full and "order_id" in full:
+        full["line_id"] = f"({full['order_id']}) || '/' || ({full['line_id']})"
+    return full
 
 
 def _column(name: str, source: Source, entity: Entity, index: int, target: str, text: str, where: Path) -> Column:
@@ -108,7 +138,7 @@ def _expression(text: str, source: Source, where: Path) -> exp.Expr:
     return tree
 
 
-def _check_required(entity: Entity, mapping: dict[str, str], where: Path) -> None:
+def _check_required(entity: Entity, mapping: Mapping, where: Path) -> None:
     given = {IDS.get(target, target) for target in mapping}
     missing = [column for column in entity.required if column not in given and column != entity.generated]
     if missing:

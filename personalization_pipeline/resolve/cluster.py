@@ -1,56 +1,171 @@
-from __future__ import annotations
-import numpy as np
-import polars as pl
-from personalization_pipeline.resolve import link
+"""Who is one person: records grouped by the weight of all the evidence between them.
 
-CUT=-2000; CLIP=25000
-def components(keys, l, r):
+Belongs here: from edges to clusters. Does not belong here: what an edge is worth (link), and which name a cluster keeps
+over the nights (ids).
+
+Connected components of the edges come first. Inside a component all pairs are scored, since what speaks against a merge
+is rarely an edge. Then average-link agglomeration (UPGMA, Sokal and Michener 1958): the two groups with the highest mean
+weight between their records join, until no mean reaches CUT. Sums are whole numbers and ties go to the smallest record
+key, so the result depends on nothing but the records and the edges.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from personalization_pipeline.resolve.identity_model import Artefact
+from personalization_pipeline.resolve.link import score_within
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CUT = -2_000  # millibits
+CLIP = 25_000  # millibits: no single pair outweighs everything else
+MAX_COMPONENT = 2_000  # records: all pairs of a larger component would be too many
+STEP = 2_000  # millibits by which the cut of a larger component rises
+
+
+def cluster(
+    edges: pl.DataFrame,
+    standardised: pl.DataFrame,
+    artefact: Artefact,
+    *,
+    threads: int | None = None,
+    memory_limit: str | None = None,
+) -> pl.DataFrame:
+    """Every record once, with the smallest record key of its cluster: record_key, cluster_key, component_cut.
+
+    `edges` are those of `score_pairs` and `exact_key_edges`. component_cut (BIGINT, millibits) is CUT, or more where a
+    component was so large that only its stronger edges may hold it together: something to look at.
+    """
+    found = components(edges, standardised["record_key"])
+    size = pl.len().over("component")
+    # Two records alone need no second look: their edge reaches the cut, and there is no third to disagree.
+    several = found.filter(size > 2).sort("component", "record_key")
+    joined = pl.DataFrame(
+        {"record_key": several["record_key"], "first": _joined(several, _pairs(edges, standardised, several, artefact, threads, memory_limit))},
+        schema={"record_key": pl.String, "first": pl.String},
+    )
+    return (
+        found.join(joined, on="record_key", how="left")
+        .select(
+            "record_key",
+            pl.col("first").fill_null(pl.col("record_key").min().over("component")).alias("cluster_key"),
+            "component_cut",
+        )
+        .sort("record_key")
+    )
+
+
+def components(edges: pl.DataFrame, record_keys: pl.Series, limit: int = MAX_COMPONENT) -> pl.DataFrame:
+    """Every record once with its connected component by edges from CUT on: record_key, component, component_cut.
+
+    A component of more than `limit` records loses its weakest edges, step by step, until its parts are small enough.
+    Where even the strongest edges hold too many records together each of them stays alone.
+    """
+    keys = record_keys.sort()
+    place = pl.DataFrame({"record_key": keys, "place": range(len(keys))}, schema_overrides={"place": pl.Int64})
+    ends = edges.group_by("record_key_l", "record_key_r").agg(pl.col("weight").max())
+    for side in ("l", "r"):
+        ends = ends.join(place.rename({"record_key": f"record_key_{side}", "place": side}), on=f"record_key_{side}")
+    done, rest, cut = [], place, CUT
+    while rest.height and cut <= CLIP:
+        ends = ends.filter(pl.col("weight") >= cut)
+        labelled = rest.with_columns(component=_connected(ends, len(keys)).gather(rest["place"]))
+        labelled = labelled.with_columns(component_cut=pl.lit(cut, pl.Int64), size=pl.len().over("component"))
+        done.append(labelled.filter(pl.col("size") <= limit))
+        rest = labelled.filter(pl.col("size") > limit).select("record_key", "place")
+        ends = ends.filter(pl.col("l").is_in(rest["place"].to_list()))
+        cut += STEP
+    done.append(rest.with_columns(component=pl.col("place"), component_cut=pl.lit(cut, pl.Int64)))
+    return pl.concat(done, how="diagonal").select("record_key", "component", "component_cut").sort("record_key")
+
+
+def _connected(ends: pl.DataFrame, count: int) -> pl.Series:
+    """For each of `count` places the smallest place that it is connected to by the ends l and r."""
+    import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
-    n=len(keys)
-    _, lab = connected_components(coo_array((np.ones(len(l),dtype=np.int8),(l,r)),shape=(n,n)),directed=False)
-    return lab
 
-def agglomerate(w, cut):
-    n=len(w); S=w.astype(np.int64).copy(); size=np.ones(n,dtype=np.int64); lab=np.arange(n)
-    alive=np.ones(n,bool)
-    NEG=-1e18
-    A=S.astype(float); np.fill_diagonal(A,NEG)
-    A[np.tril_indices(n)]=NEG
-    while True:
-        k=int(A.argmax()); i,j=divmod(k,n)
-        if A[i,j] < cut: break
-        S[i,:]+=S[j,:]; S[:,i]+=S[:,j]
-        size[i]+=size[j]; alive[j]=False; lab[lab==j]=i
-        A[j,:]=NEG; A[:,j]=NEG
-        for k2 in np.flatnonzero(alive):
-            if k2==i: continue
-            a,b=min(i,k2),max(i,k2)
-            A[a,b]=S[i,k2]/(size[i]*size[k2])
-    return lab
+    links = coo_array((np.ones(ends.height, dtype=np.int8), (ends["l"].to_numpy(), ends["r"].to_numpy())), shape=(count, count))
+    _, labels = connected_components(links, directed=False)
+    return pl.DataFrame({"label": labels, "place": np.arange(count)}).select(pl.col("place").min().over("label"))["place"]
 
-def cluster(edges, s, artefact, cut=CUT, threads=2):
-    keys=s["record_key"].sort(); pos={k:i for i,k in enumerate(keys)}
-    e=edges.filter(pl.col("weight")>=cut)
-    l=np.array([pos[k] for k in e["record_key_l"]],dtype=np.int64); r=np.array([pos[k] for k in e["record_key_r"]],dtype=np.int64)
-    lab=components(keys,l,r)
-    comp=pl.DataFrame({"record_key":keys,"component":lab.astype(np.int64)}).with_columns(size=pl.len().over("component"))
-    print("largest component", comp["size"].max())
-    todo=comp.filter((pl.col("size")>2)&(pl.col("size")<=2000))
-    out=comp.with_columns(cluster_key=pl.when(pl.col("size")<=2).then(pl.col("record_key").min().over("component")).otherwise("record_key"))
-    if todo.height:
-        sc=link._score(todo.select("record_key","component").join(s,on="record_key"), artefact, ["l.component = r.component"], None, threads)
-        sc=sc.join(edges.filter(pl.col("kind")!="splink").group_by("record_key_l","record_key_r").agg(exact=pl.col("weight").max()),on=["record_key_l","record_key_r"],how="left")
-        sc=sc.with_columns(weight=pl.max_horizontal("weight","exact").clip(-CLIP,CLIP))
-        sc=sc.join(comp.select(record_key_l="record_key",component="component"),on="record_key_l")
-        parts={k[0]:g for k,g in sc.group_by("component")}
-        res={}
-        for k,g in todo.sort("record_key").group_by("component"):
-            ks=g["record_key"].to_list(); p={x:i for i,x in enumerate(ks)}
-            W=np.zeros((len(ks),len(ks)),dtype=np.int64); q=parts[k[0]]
-            a=[p[x] for x in q["record_key_l"]]; b=[p[x] for x in q["record_key_r"]]
-            W[a,b]=q["weight"]; W[b,a]=q["weight"]
-            for i,x in enumerate(agglomerate(W,cut)): res[ks[i]]=ks[x]
-        m=pl.DataFrame({"record_key":list(res),"ck":list(res.values())})
-        out=out.join(m,on="record_key",how="left").with_columns(cluster_key=pl.coalesce("ck","cluster_key"))
-    return out.select("record_key","cluster_key")
+
+def _pairs(
+    edges: pl.DataFrame,
+    standardised: pl.DataFrame,
+    several: pl.DataFrame,
+    artefact: Artefact,
+    threads: int | None,
+    memory_limit: str | None,
+) -> pl.DataFrame:
+    """All weighed pairs inside components, the highest of a pair's weights, clipped: component, l, r, weight.
+
+    l and r count the records of a component from 0 in the order of their keys. A pair that nothing weighs has weight 0.
+    """
+    keys = ["record_key_l", "record_key_r"]
+    scored = score_within(standardised, several, artefact, threads=threads, memory_limit=memory_limit)
+    others = edges.filter(pl.col("kind") != "splink").select(*keys, "weight")
+    rank = several.with_columns(rank=pl.int_range(pl.len()).over("component"))
+    pairs = pl.concat([scored, others]).group_by(keys).agg(pl.col("weight").max().clip(-CLIP, CLIP))
+    for side in ("l", "r"):
+        pairs = pairs.join(
+            rank.select(pl.col("record_key").alias(f"record_key_{side}"), pl.col("rank").alias(side), pl.col("component").alias(f"component_{side}")),
+            on=f"record_key_{side}",
+        )
+    same = pairs.filter(pl.col("component_l") == pl.col("component_r"))
+    return same.select(pl.col("component_l").alias("component"), "l", "r", "weight").sort("component")
+
+
+def _joined(several: pl.DataFrame, pairs: pl.DataFrame) -> list[str]:
+    """The smallest record key of the group of each row of `several` (sorted by component and record key)."""
+    import numpy as np
+
+    keys = several["record_key"].to_list()
+    sizes = several.group_by("component", maintain_order=True).len()
+    ends = np.searchsorted(pairs["component"].to_numpy(), sizes["component"].to_numpy(), side="right")
+    left, right, weight = (pairs[column].to_numpy() for column in ("l", "r", "weight"))
+    joined: list[str] = []
+    start = 0
+    for size, end in zip(sizes["len"].to_list(), ends.tolist(), strict=True):
+        weights = np.zeros((size, size), dtype=np.int64)
+        weights[left[start:end], right[start:end]] = weight[start:end]
+        first = len(joined)
+        joined += [keys[first + member] for member in agglomerate(weights + weights.T, CUT)]
+        start = end
+    return joined
+
+
+def agglomerate(weights: NDArray[np.int64], cut: int) -> list[int]:
+    """Average-link groups of n records: for each record the smallest record of its group.
+
+    `weights` is symmetric with a diagonal of 0 (n x n, millibits). Of several pairs of groups with the same mean the one
+    with the smallest first record joins first. A mean is one division of whole numbers, so equal means are equal floats.
+    """
+    import numpy as np
+
+    count = len(weights)
+    sums, sizes, group = weights.copy(), np.ones(count, dtype=np.int64), np.arange(count)
+    means = sums.astype(np.float64)
+    np.fill_diagonal(means, -np.inf)
+    nearest, best = means.argmax(axis=1), means.max(axis=1)
+    while best.max() >= cut:
+        one = int(best.argmax())
+        other = int(means[one].argmax())
+        group[group == other] = one
+        sums[one] += sums[other]
+        sums[:, one] = sums[one]
+        sizes[one] += sizes[other]
+        gone = np.isneginf(means[one]) | np.isneginf(means[other])
+        means[one] = np.where(gone, -np.inf, sums[one] / (sizes[one] * sizes))
+        means[:, one] = means[one]
+        means[other] = means[:, other] = -np.inf
+        # The new mean lies between the two old ones, so only rows that had one of these as their best need a new best.
+        stale = (nearest == one) | (nearest == other)
+        stale[[one, other]] = True
+        nearest[stale], best[stale] = means[stale].argmax(axis=1), means[stale].max(axis=1)
+    return [int(first) for first in group]

@@ -1,215 +1,165 @@
-"""v0"""
+"""Learning how much agreement is worth: the identity artefact, made from standardised records without labels.
+
+Belongs here: training, and what the artefact is made of. Does not belong here: what is compared (comparisons), scoring
+with the artefact (link), and where artefacts are kept.
+
+The artefact is a JSON-able dict: kind 'splink' holds Splink settings with learned m and u, the prior, and the counts of
+names; kind 'exact-keys-only' says that there is too little to learn from, and that only exact keys join records.
+Method: Fellegi-Sunter by expectation maximisation, as in Splink (Linacre et al. 2022, IJPDS 7(3)), with three corrections:
+a usual m counts like 20 true pairs, so that little data cannot claim much; u is freed from the true pairs among random
+ones; and the share of true pairs is learned from the scored pairs instead of guessed.
+"""
+
 from __future__ import annotations
 
-import math
-from typing import Any
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from personalization_pipeline.foundation.warehouse import scratch_connection
+from personalization_pipeline.resolve.comparisons import (
+    BLOCKS,
+    STRICT_BLOCKS,
+    TRAINING_BLOCKS,
+    comparisons,
+    filled_columns,
+    rules,
+)
+
+if TYPE_CHECKING:
+    from splink import Linker
+
+Artefact = dict[str, Any]
+Settings = dict[str, Any]
+
 VERSION = 1
-MAX_PAIRS = 1e6
-MIN_RECORDS = 100
-FILLED_SHARE = 0.02
-Level = dict[str, Any]
+MIN_RECORDS = 100  # with fewer there is nothing to learn from
+MIN_COMPARISONS = 2  # one fact alone cannot say when it errs
+MAX_PAIRS = 1_000_001  # random pairs looked at; Splink takes 1e6 for a forgotten default and warns
+USUAL_PAIRS = 20  # how many true pairs the usual m is worth
+LEAST_ERROR = 0.5  # of the usual share of true pairs that disagree: no column is without mistakes
+LEAST_CHANCE = 0.1  # of the agreement of random pairs that is left to chance, whatever true pairs explain
+STRICT_RECALL = 0.8  # first guess at the share of true pairs that strict blocks find; the rounds replace it
+ROUNDS = 2
+SEEN_WEIGHT = -10.0  # bits; pairs below hold no share of the true pairs worth counting
 
 
-def _both(column: str) -> str:
-    return f"{column}_l = {column}_r"
+def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
+    """Learn the identity artefact from standardised records (see `standardise`); the same for any order of the rows.
+
+    Runs on one thread, because the last bits of sums of floats depend on the order of the summands.
+    """
+    records = standardised.sort("record_key")
+    learning = comparisons(records, contacts_prove=True)
+    artefact: Artefact = {"version": VERSION, "record_count": records.height, "seed": seed}
+    if records.height < MIN_RECORDS or len(learning) < MIN_COMPARISONS:
+        return artefact | {"kind": "exact-keys-only"}
+    scoring = _settings(records, comparisons(records, contacts_prove=False))
+    pair_count = records.height * (records.height - 1) / 2
+    prior, observed = _learn(records, _settings(records, learning), seed)
+    prior = max(prior, 0.2 / records.height)  # one true pair for ten records
+    for _ in range(ROUNDS):
+        model = _with_parameters(scoring, observed, prior, pair_count)
+        prior = max(_expected_matches(records, model) / pair_count, 0.2 / records.height)
+    return artefact | {
+        "kind": "splink",
+        "settings": _with_parameters(scoring, observed, prior, pair_count),
+        "term_frequencies": _term_frequencies(records, scoring),
+    }
 
 
-def _missing(column: str) -> str:
-    return f"({column}_l IS NULL OR {column}_r IS NULL)"
-
-
-def _level(label: str, condition: str, m: float, **more: Any) -> Level:
-    return {"label_for_charts": label, "sql_condition": condition, "m_probability": m, **more}
-
-
-def _null(condition: str) -> Level:
-    return {"label_for_charts": "missing", "sql_condition": condition, "is_null_level": True}
-
-
-def _comparison(name: str, *levels: Level) -> dict[str, Any]:
-    return {"output_column_name": name, "comparison_description": name, "comparison_levels": list(levels)}
-
-
-def _similar(column: str, threshold: float) -> str:
-    return f"jaro_winkler_similarity({column}_l, {column}_r) >= {threshold}"
-
-
-def first_name() -> dict[str, Any]:
-    initial = "substr(first_name_std_l, 1, 1) = substr(first_name_std_r, 1, 1)"
-    return _comparison(
-        "first_name",
-        _null(_missing("first_name_std")),
-        _level("same", _both("first_name_std"), 0.75, tf_adjustment_column="first_name_std"),
-        _level("nickname", "list_has_any(first_name_roots_l, first_name_roots_r)", 0.08),
-        _level("initial", f"(length(first_name_std_l) = 1 OR length(first_name_std_r) = 1) AND {initial}", 0.05),
-        _level("similar", _similar("first_name_std", 0.88), 0.08),
-        _level("other", "ELSE", 0.04),
-    )
-
-
-def household(filled, same_surname) -> dict[str, Any]:
-    surname = "last_name_std" in filled
-    places = [c for c in ("street_std", "postal_code_std", "city_std") if c in filled]
-    if not places:
-        return _comparison("household", _null(_missing("last_name_std")),
-            _level("same surname", _both("last_name_std"), .85, tf_adjustment_column="last_name_std"),
-            _level("similar surname", _similar("last_name_std", .9), .08),
-            _level("other surname", "ELSE", .07))
-    # nearest place: street+house+ (postal or city)
-    known = " OR ".join(f"NOT {_missing(c)}" for c in places)
-    near_parts = [_both(c) for c in places if c != "street_std"]
-    at_parts = []
-    if "street_std" in filled:
-        at_parts = [f"({_similar('street_std', .92)} AND coalesce({_both('house_number')}, true) AND coalesce({' OR '.join(near_parts) or 'true'}, true))"]
-    near = " OR ".join(near_parts) or "false"
-    at = " OR ".join(at_parts) or "false"
-    levels = []
-    s = _both("last_name_std"); sim = _similar("last_name_std", .9)
-    tf = dict(tf_adjustment_column="last_name_std")
-    nul = f"{_missing('last_name_std')} AND NOT coalesce({at}, false) AND NOT coalesce({near}, false)" 
-    levels = [_null(nul)]
-    if at_parts:
-        levels += [_level("same surname, same address", f"{s} AND ({at})", .6, **tf),
-                   ]
-    levels += [_level("same surname, same place", f"{s} AND ({near})", .1, **tf),
-               _level("same surname, place unknown", f"{s} AND NOT ({known})", .1, **tf),
-               _level("same surname, elsewhere", f"{s} AND ({known})", .1, **tf),
-               _level("same surname", s, 1e-4, tf_adjustment_column="last_name_std", u_probability=same_surname, fix_u_probability=True, fix_m_probability=True)]
-    if at_parts:
-        levels += [_level("similar surname, same address", f"{sim} AND ({at})", .03)]
-        levels += [_level("other surname, same address", f"({at})", .03)]
-    levels += [_level("similar surname", sim, .03), 
-               _level("other surname, same place", f"({near})", .02), _level("other", "ELSE", .02)]
-    return _comparison("household", *levels)
-
-
-def birth_date() -> dict[str, Any]:
-    l, r = "birth_date_l", "birth_date_r"
-    return _comparison("birth_date", _null(_missing("birth_date")),
-        _level("same", _both("birth_date"), .92),
-        _level("one slip", f"damerau_levenshtein(CAST({l} AS VARCHAR), CAST({r} AS VARCHAR)) <= 1 OR (year({l}) = year({r}) AND month({l}) = day({r}) AND day({l}) = month({r}))", .06),
-        _level("other", "ELSE", .02))
-
-
-def email() -> dict[str, Any]:
-    return _comparison("email", _null(_missing("email_std")),
-        _level("same", _both("email_std"), .6),
-        _level("same name at another domain", _both("email_local"), .08),
-        _level("similar", _similar("email_std", .92), .05),
-        _level("other", "ELSE", .27))
-
-
-def phone() -> dict[str, Any]:
-    return _comparison("phone", _null(_missing("phone_std")),
-        _level("same", _both("phone_std"), .6),
-        _level("other", "ELSE", .4))
-
-
-BLOCKS = [
-    ("email_std",), ("phone_std",), ("birth_date", "substr(first_name_std, 1, 1)"), ("birth_date", "substr(last_name_std, 1, 1)"),
-    ("first_name_std", "last_name_std"), ("last_name_std", "postal_code_std", "substr(first_name_std, 1, 1)"), ("first_name_std", "postal_code_std"),
-    ("street_std", "house_number", "substr(first_name_std, 1, 1)"), ("email_local",),
-]
-EM = [("email_std",), ("birth_date",), ("phone_std",), ("first_name_std", "last_name_std"), ("last_name_std", "postal_code_std")]
-STRICT = [("email_std", "first_name_std"), ("phone_std", "first_name_std"), ("birth_date", "first_name_std", "last_name_std"), ("first_name_std", "last_name_std", "postal_code_std")]
-
-
-def rule(parts, extra="") -> str:
-    import re
-    def side(p, s):
-        m = re.fullmatch(r"substr\((\w+), 1, 1\)", p)
-        return f"substr({s}.{m[1]}, 1, 1)" if m else f"{s}.{p}"
-    return " AND ".join(f"{side(p,'l')} = {side(p,'r')}" for p in parts) + extra
-
-
-def columns_of(parts):
-    import re
-    return [re.sub(r"substr\((\w+), 1, 1\)", r"\1", p) for p in parts]
-
-
-def filled_columns(s: pl.DataFrame) -> set[str]:
-    return {c for c in s.columns if c != "record_key" and s[c].null_count() <= s.height * (1 - FILLED_SHARE) and s[c].drop_nulls().n_unique() > 1}
-
-
-def settings(s, filled):
-    comps = []
-    def same(c):
-        n = s[c].drop_nulls().len()
-        return float((s[c].drop_nulls().value_counts()["count"].cast(pl.Float64) / n).pow(2).sum())
-    if "first_name_std" in filled: comps.append(first_name())
-    if "last_name_std" in filled: comps.append(household(filled, same("last_name_std")))
-    if "birth_date" in filled: comps.append(birth_date())
-    if "email_std" in filled: comps.append(email())
-    if "phone_std" in filled: comps.append(phone())
-    return {"link_type": "dedupe_only", "unique_id_column_name": "record_key", "comparisons": comps,
-        "blocking_rules_to_generate_predictions": [rule(b) for b in BLOCKS if set(columns_of(b)) <= filled],
-        "retain_matching_columns": True, "retain_intermediate_calculation_columns": True, "em_convergence": 0.0001, "max_iterations": 50}
-
-
-def linker(s, settings, threads, memory_limit=None):
+@contextlib.contextmanager
+def open_linker(records: pl.DataFrame, settings: Settings, *, threads: int | None, memory_limit: str | None) -> Iterator[Linker]:
+    """A Splink linker over records, with a DuckDB of its own: two linkers on one would share term frequencies."""
     from splink import DuckDBAPI, Linker
 
-
-    from personalization_pipeline.foundation.warehouse import scratch_connection
-    api = DuckDBAPI(connection=scratch_connection(threads, memory_limit))
-    return Linker(api.register(s.to_arrow()), settings, log_level="ERROR"), api
-
-
-def term_frequencies(s, settings):
-    cols = sorted({l["tf_adjustment_column"] for c in settings["comparisons"] for l in c["comparison_levels"] if "tf_adjustment_column" in l})
-    out = {}
-    for c in cols:
-        counts = s[c].drop_nulls().value_counts().filter(pl.col("count") > 1).sort(c)
-        out[c] = {"total": s[c].drop_nulls().len(), "counts": dict(counts.iter_rows())}
-    return out
+    connection = scratch_connection(threads, memory_limit)
+    try:
+        yield Linker(DuckDBAPI(connection).register(records.to_arrow()), copy.deepcopy(settings), log_level="ERROR")
+    finally:
+        connection.close()
 
 
-def train(standardised: pl.DataFrame, *, seed: int = 1, CORRECT=True, WITHOUT_TF=True, SMOOTH=20, FLOOR=8, verbose=False) -> dict[str, Any]:
-    s = standardised.sort("record_key")
-    filled = filled_columns(s)
-    st = settings(s, filled)
-    tf = term_frequencies(s, st)
-    lk, api = linker(s, st, 1)
-    strict = [rule(b) for b in STRICT if set(columns_of(b)) <= filled]
-    lk.training.estimate_probability_two_random_records_match(strict, recall=0.8)
-    lk.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS + 1, seed=seed)
+def _settings(records: pl.DataFrame, compared: list[dict[str, Any]]) -> Settings:
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "record_key",
+        "comparisons": compared,
+        "blocking_rules_to_generate_predictions": rules(BLOCKS, filled_columns(records)),
+        "retain_matching_columns": True,
+        "retain_intermediate_calculation_columns": True,
+    }
+
+
+def _learn(records: pl.DataFrame, settings: Settings, seed: int) -> tuple[float, list[dict[str, Any]]]:
+    """First share of true pairs, and the comparisons with the m and u that Splink saw (absent where it saw nothing)."""
     from splink.internals.exceptions import EMTrainingException
-    for b in EM:
-        if set(columns_of(b)) <= filled:
-            try:
-                lk.training.estimate_parameters_using_expectation_maximisation(rule(b), estimate_without_term_frequencies=WITHOUT_TF, max_pairs=MAX_PAIRS)
-            except EMTrainingException as e:
-                if verbose: print("EM", b, e)
-    trained = lk.misc.save_model_to_json()
-    lam = trained["probability_two_random_records_match"]
-    n = s.height; pairs = n * (n - 1) / 2
-    lam = max(lam, 0.2 / n)
-    matches = lam * pairs
-    for got, want in zip(trained["comparisons"], st["comparisons"]):
-        levels = [(g, w) for g, w in zip(got["comparison_levels"], want["comparison_levels"]) if not g.get("is_null_level")]
-        total_w = sum(w["m_probability"] for g, w in levels)
-        share = matches / (matches + SMOOTH)
-        have = all(isinstance(g.get("m_probability"), float) for g, w in levels if not w.get("fix_m_probability"))
-        for g, w in levels:
-            prior = w["m_probability"] / total_w
-            m = g.get("m_probability"); 
-            if w.get("fix_m_probability"):
-                g["m_probability"] = w["m_probability"]; g["u_probability"] = w["u_probability"]; continue
-            if not isinstance(m, float): m = 0.0 if any(isinstance(x.get("m_probability"), float) for x, _ in levels) else prior
-            g["m_probability"] = share * m + (1 - share) * prior
-            u = g.get("u_probability"); u = u if isinstance(u, float) else 0.0
-            u = max(u, 0.5 / min(pairs, MAX_PAIRS))
-            if CORRECT:
-                u = max((u - lam * g["m_probability"]) / (1 - lam), u / FLOOR, 0.5 / pairs)
-            g["u_probability"] = u
-    trained["probability_two_random_records_match"] = lam
-    if verbose:
-        print("lambda", lam, "prior bits", round(math.log2(lam), 1))
-        for c in trained["comparisons"]:
-            for l in c["comparison_levels"]:
-                if not l.get("is_null_level"): print(f"  {c['output_column_name']:12s} {l['label_for_charts']:35s} m={l['m_probability']:.5f} u={l['u_probability']:.7f} w={math.log2(l['m_probability']/l['u_probability']):.2f}")
-    trained.pop("linker_uid", None)
-    return {"version": VERSION, "kind": "splink", "record_count": n, "settings": trained, "term_frequencies": tf}
+
+    filled = filled_columns(records)
+    with open_linker(records, settings, threads=1, memory_limit=None) as linker:
+        training = linker.training
+        if strict := rules(STRICT_BLOCKS, filled):
+            training.estimate_probability_two_random_records_match(strict, recall=STRICT_RECALL)
+        training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=seed)
+        for rule in rules(TRAINING_BLOCKS, filled):
+            with contextlib.suppress(EMTrainingException):  # no pair shares it: other blocks will do
+                training.estimate_parameters_using_expectation_maximisation(
+                    rule, estimate_without_term_frequencies=True, max_pairs=MAX_PAIRS
+                )
+        learned = linker.misc.save_model_to_json()
+    return float(learned["probability_two_random_records_match"]), list(learned["comparisons"])
+
+
+def _with_parameters(settings: Settings, observed: list[dict[str, Any]], prior: float, pair_count: float) -> Settings:
+    """Settings with every m and u filled in, and the prior, rounded to six digits."""
+    model = copy.deepcopy(settings)
+    model["probability_two_random_records_match"] = _six_digits(prior)
+    trust = prior * pair_count / (prior * pair_count + USUAL_PAIRS)
+    least_u = 0.5 / min(pair_count, MAX_PAIRS)
+    for compared, seen in zip(model["comparisons"], observed, strict=True):
+        levels = list(zip(compared["comparison_levels"], seen["comparison_levels"], strict=True))
+        levels = [(level, found) for level, found in levels if not (level.get("is_null_level") or level.get("fix_m_probability"))]
+        usual = sum(level["m_probability"] for level, _ in levels)
+        learned = sum(_number(found.get("m_probability")) for _, found in levels)
+        for level, found in levels:
+            usual_m = level["m_probability"] / usual
+            learned_m = _number(found.get("m_probability")) / learned if learned else usual_m
+            m = trust * learned_m + (1 - trust) * usual_m
+            if level["sql_condition"] == "ELSE":
+                m = max(m, LEAST_ERROR * usual_m)
+            seen_u = _number(found.get("u_probability"))
+            u = max((seen_u - prior * m) / (1 - prior), LEAST_CHANCE * seen_u, least_u)
+            level["m_probability"], level["u_probability"] = _six_digits(m), _six_digits(u)
+    return model
+
+
+def _expected_matches(records: pl.DataFrame, settings: Settings) -> float:
+    """How many of the pairs in reach of the blocks are true, by the model's own probabilities."""
+    with open_linker(records, settings, threads=1, memory_limit=None) as linker:
+        scored = linker.inference.predict(threshold_match_weight=SEEN_WEIGHT)
+        total = linker.misc.query_sql(
+            f"SELECT sum(CAST(round(match_probability * 1e6) AS BIGINT)) AS micro FROM {scored.physical_name}"
+        )
+        return int(total.as_record_list()[0]["micro"] or 0) / 1e6
+
+
+def _term_frequencies(records: pl.DataFrame, settings: Settings) -> dict[str, Any]:
+    """Per column: how many records fill it, and how often each value occurs that occurs more than once."""
+    levels = [level for compared in settings["comparisons"] for level in compared["comparison_levels"]]
+    frequencies = {}
+    for column in sorted({level["tf_adjustment_column"] for level in levels if "tf_adjustment_column" in level}):
+        counts = records[column].drop_nulls().value_counts().filter(pl.col("count") > 1).sort(column)
+        frequencies[column] = {"filled": records[column].count(), "counts": dict(counts.iter_rows())}
+    return frequencies
+
+
+def _number(value: object) -> float:
+    """Splink writes a text where it saw no pair on a level."""
+    return value if isinstance(value, float) else 0.0
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -24,6 +24,7 @@ from phonenumbers.geodata.locale import LOCALE_DATA
 _HOUSE_FIRST = re.compile(r"(\d+[a-z]?(?:[-/]\d+[a-z]?)?)\s+(\D.*|\d+(?:st|nd|rd|th)\b.*)")
 _HOUSE_LAST = re.compile(r"(.*?[a-z].*?)\s*\b(\d+(?:\s?[a-z])?(?:\s?[-/]\s?\d+\s?[a-z]?)?)")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _GMAIL = ("gmail.com", "googlemail.com")
 
 
@@ -32,10 +33,10 @@ def standardise(contacts: pl.DataFrame) -> pl.DataFrame:
 
     Takes record_key, first_name, last_name, email, phone, birth_date (DATE), street, postal_code, city and country.
     Gives record_key, first_name_std, first_name_roots (every name that the first name may be short for, itself
-    included), last_name_std, email_std, email_local, phone_std (E.164), birth_date, street_std, house_number,
+    included), last_name_std, email_std, email_local (where it says more than the name), phone_std (E.164), birth_date, street_std, house_number,
     postal_code_std, city_std and country_std (ISO 3166, two letters).
     """
-    first_name = standardise_names(contacts["first_name"])
+    first_name, last_name = standardise_names(contacts["first_name"]), standardise_names(contacts["last_name"])
     email = standardise_emails(contacts["email"])
     country = standardise_countries(contacts["country"])
     street = _by_distinct(contacts["street"], _street_and_house).str.split_exact("|", 1).struct
@@ -44,9 +45,9 @@ def standardise(contacts: pl.DataFrame) -> pl.DataFrame:
             "record_key": contacts["record_key"],
             "first_name_std": first_name,
             "first_name_roots": _by_distinct(first_name, _roots).str.split("|"),
-            "last_name_std": standardise_names(contacts["last_name"]),
+            "last_name_std": last_name,
             "email_std": email,
-            "email_local": email.str.split_exact("@", 1).struct.field("field_0"),
+            "email_local": _telling_locals(email, first_name, last_name),
             "phone_std": standardise_phones(contacts["phone"], country),
             "birth_date": _birth_dates(contacts["birth_date"]),
             "street_std": _not_empty(street.field("field_0")),
@@ -107,7 +108,7 @@ def standardise_postal_codes(postal_codes: pl.Series) -> pl.Series:
     """Postal codes in lower case without spaces, country prefix and ZIP+4: 'D-10115' -> '10115', 'SW1A 1AA' -> 'sw1a1aa'."""
 
     def standard(text: str) -> str | None:
-        code = re.sub(r"^[a-z]{1,3}-(?=\d)", "", anyascii(text).lower().strip())
+        code = re.sub(r"^[a-z]{1,3}-(?=\d)", "", _ascii(text).strip())
         code = re.sub(r"^(\d{5})-\d{4}$", r"\1", code)
         return _meant(re.sub(r"[^a-z0-9]", "", code), "postal_codes")
 
@@ -128,9 +129,27 @@ def _by_distinct(values: pl.Series, standard: Callable[[str], str | None]) -> pl
     return texts.replace_strict(distinct, standards, default=None, return_dtype=pl.String)
 
 
+def _telling_locals(emails: pl.Series, first_names: pl.Series, last_names: pl.Series) -> pl.Series:
+    """The part before the @ where it is more than the name again: 'anna.berg@...' of Anna Berg tells nothing new.
+
+    A number of one digit tells nothing either: that is how mail services tell namesakes apart.
+    """
+    given = pl.DataFrame({"email": emails, "first": first_names.str.replace_all(" ", ""), "last": last_names.str.replace_all(" ", "")})
+    local = pl.col("email").str.split_exact("@", 1).struct.field("field_0")
+    letters = local.str.replace_all("[^a-z0-9]", "").str.replace("^(.*[a-z])[0-9]$", "$1")
+    first, last = pl.col("first").fill_null(""), pl.col("last").fill_null("")
+    habits = [first + last, last + first, first.str.head(1) + last, last + first.str.head(1), first + last.str.head(1), first, last]
+    return given.select(email_local=pl.when(~pl.any_horizontal(letters == habit for habit in habits)).then(local))["email_local"]
+
+
 def _words(text: str) -> str:
     """Lower-case ASCII words with single spaces; apostrophes and dots join, other punctuation parts."""
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", re.sub(r"['`.]", "", anyascii(text).lower())).split())
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", re.sub(r"['`.]", "", _ascii(text))).split())
+
+
+def _ascii(text: str) -> str:
+    """Lower-case ASCII, umlauts spelled out as people do who have no key for them: Müller is Mueller (DIN 5007-2)."""
+    return anyascii(text.lower().translate(_UMLAUTS)).lower()
 
 
 def _meant(text: str, kind: str) -> str | None:
@@ -145,7 +164,8 @@ def _not_empty(texts: pl.Series) -> pl.Series:
 def _roots(first_name: str) -> str:
     """Every name that a first name may be short for, itself first, parted by |."""
     first_word = first_name.split()[0]
-    return "|".join([first_word, *sorted(_nicknamer().canonicals_of(first_word) - {first_word})])
+    longer = _nicknamer().canonicals_of(first_word) | _more_nicknames().get(first_word, frozenset())
+    return "|".join([first_word, *sorted(longer - {first_word})])
 
 
 def _birth_dates(dates: pl.Series) -> pl.Series:
@@ -156,7 +176,7 @@ def _birth_dates(dates: pl.Series) -> pl.Series:
 def _street_and_house(text: str) -> str | None:
     """'Hauptstraße 12 a' and '12a Hauptstr.' -> 'hauptstr|12a'; either part may be empty."""
     words = _words_file()
-    line = " ".join(re.sub(r"[^a-z0-9/-]+", " ", re.sub(r"['`]", "", anyascii(text).lower())).split())
+    line = " ".join(re.sub(r"[^a-z0-9/-]+", " ", re.sub(r"['`.]+", " ", _ascii(text))).split())
     line = re.sub(rf"\b(?:{'|'.join(words['street_units'])})\b.*$", "", line).strip(" -/")
     street, house = line, ""
     if found := _HOUSE_FIRST.fullmatch(line):
@@ -192,6 +212,16 @@ def _words_file() -> dict[str, Any]:
 @functools.cache
 def _nicknamer() -> NickNamer:
     return NickNamer()
+
+
+@functools.cache
+def _more_nicknames() -> dict[str, frozenset[str]]:
+    """Short form -> full names, for the languages that the package nicknames knows little of."""
+    full: dict[str, set[str]] = {}
+    for name, short_forms in _words_file()["nicknames"].items():
+        for short in short_forms:
+            full.setdefault(short, set()).add(name)
+    return {short: frozenset(names) for short, names in full.items()}
 
 
 @functools.cache

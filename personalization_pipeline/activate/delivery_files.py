@@ -1,0 +1,181 @@
+"""The files of a night: each audience rendered for each of its destinations, each file with its certificate.
+
+Belongs here: fetching members, writing files/<destination>/<audience>.csv and its manifest into the night's folder.
+Does not belong here: how a row is rendered (activate.render), what a certificate says (activate.certificate).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from personalization_pipeline.activate.certificate import Origin, certify
+from personalization_pipeline.activate.formats import Format, format_for
+from personalization_pipeline.activate.manifest import Consent, Grants, Waterfall, manifest_bytes, manifest_path
+from personalization_pipeline.activate.render import render
+from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.keys import load_signing_key
+from personalization_pipeline.foundation.warehouse import content_hash, frame, literal, query
+from personalization_pipeline.foundation.writes import Kind, write_bytes
+
+TOO_SMALL = "audience_too_small"
+# The order in which reasons are asked; the certificate tells them in this order.
+OUTCOMES = ("no_address", "no_consent", "duplicate_address", "holdout", TOO_SMALL, "not_matchable")
+
+UNMATCHABLE = {"audience": "VARCHAR", "destination": "VARCHAR", "person_id": "VARCHAR", "reason": "VARCHAR"}
+CERTIFIED = {
+    "audience": "VARCHAR",
+    "destination": "VARCHAR",
+    "file": "VARCHAR",
+    "format": "VARCHAR",
+    "person_count": "BIGINT",
+    "row_count": "BIGINT",
+    "byte_count": "BIGINT",
+    "sha256": "VARCHAR",
+}
+
+
+def render_files(building: Building) -> pl.DataFrame:
+    """Render every audience; returns the members who are in no row of their file, each with one reason.
+
+    An audience below its destination's minimum is not written at all: a list of few is a list of persons.
+    """
+    rejects = []
+    for audience, destination, format in _jobs(building):
+        members = _members(building, audience, destination)
+        rendered = render(format, members)
+        people = members.select("person_id").unique()
+        delivered = people.height - rendered.rejects.height
+        if delivered < format.min_audience:
+            lost = people.with_columns(reason=pl.lit(TOO_SMALL))
+        else:
+            lost = rendered.rejects.select("person_id", "reason")
+            write_bytes(_file(building, audience, destination), rendered.content, Kind.FILE)
+        rejects.append(lost.with_columns(audience=pl.lit(audience), destination=pl.lit(destination)))
+    empty = pl.DataFrame(schema=dict.fromkeys(UNMATCHABLE, pl.String))
+    return pl.concat([empty, *(lost.select(list(UNMATCHABLE)) for lost in rejects)])
+
+
+def certify_files(building: Building) -> pl.DataFrame:
+    """Certify every file that was rendered; one row per file."""
+    project, rows = building.project, []
+    key = load_signing_key(project.keys, project.settings.is_demo)
+    assert building.folder is not None
+    for audience, destination, format in _jobs(building):
+        file = _file(building, audience, destination)
+        if not file.is_file():
+            continue
+        content = file.read_bytes()
+        version = hashlib.sha256(project.file("audiences", audience).read_bytes()).hexdigest()
+        origin = Origin(audience, version, building.folder.name, building.as_of)
+        fall = _waterfall(building, audience, destination)
+        manifest = certify(content, file.name, format, origin, fall, _consent(building, audience, destination), 0, key)
+        write_bytes(manifest_path(file), manifest_bytes(manifest), Kind.MANIFEST)
+        rows.append(
+            {
+                "audience": audience,
+                "destination": destination,
+                "file": file.relative_to(building.folder).as_posix(),
+                "format": format.name,
+                "person_count": fall.delivered,
+                "row_count": manifest["content"]["rows"],
+                "byte_count": len(content),
+                "sha256": manifest["content"]["sha256"],
+            }
+        )
+    return pl.DataFrame(rows, schema=dict.fromkeys(CERTIFIED, None), orient="row")
+
+
+def _jobs(building: Building) -> Iterator[tuple[str, str, Format]]:
+    project = building.project
+    for name, audience in project.audiences.items():
+        for target in audience.destinations:
+            yield name, target, format_for(project.destinations[target], project.file("destinations", target))
+
+
+def _file(building: Building, audience: str, destination: str) -> Path:
+    assert building.folder is not None
+    return building.folder / "files" / destination / f"{audience}.csv"
+
+
+def _members(building: Building, audience: str, destination: str) -> pl.DataFrame:
+    """Members with the addresses that may leave: one row per place, the first e-mail beside the first phone and so on."""
+    found = frame(
+        building.connection,
+        f"""
+WITH values_of AS (
+    SELECT person_id, address, min(value) AS value
+    FROM identifiers
+    GROUP BY person_id, address
+), usable AS (
+    SELECT a.person_id, a.address_kind, v.value,
+        row_number() OVER (PARTITION BY a.person_id, a.address_kind ORDER BY a.address) AS place
+    FROM member_addresses AS a
+    JOIN values_of AS v ON v.person_id = a.person_id AND v.address = a.address
+    WHERE a.audience = {literal(audience)} AND a.destination = {literal(destination)}
+        AND a.is_first_to_claim AND NOT a.is_held_out
+), paired AS (
+    SELECT person_id, place,
+        max(value) FILTER (address_kind = 'email') AS email,
+        max(value) FILTER (address_kind = 'phone') AS phone,
+        max(value) FILTER (address_kind = 'record') AS record_id
+    FROM usable
+    GROUP BY person_id, place
+)
+SELECT p.person_id, coalesce(p.record_id, people.external_id) AS external_id, p.email, p.phone, people.first_name,
+    people.last_name, people.postal_code, people.country
+FROM paired AS p
+JOIN people ON people.person_id = p.person_id
+ORDER BY p.person_id, p.place""",
+    )
+    return found.with_columns(pl.all().cast(pl.String))
+
+
+def _waterfall(building: Building, audience: str, destination: str) -> Waterfall:
+    counts = dict(
+        query(
+            building.connection,
+            "SELECT outcome, count(*) FROM audience_waterfall WHERE audience = ? AND destination = ? GROUP BY outcome",
+            [audience, destination],
+        )
+    )
+    dropped = [(reason, counts.get(reason, 0)) for reason in OUTCOMES]
+    return Waterfall.of(sum(counts.values()), dropped, counts.get("delivered", 0))
+
+
+def _consent(building: Building, audience: str, destination: str) -> Consent:
+    """The proof, counted anew from the delivered people's addresses, not taken from what chose them."""
+    rows = query(
+        building.connection,
+        """
+WITH needed AS (
+    SELECT unnest(purposes) AS purpose, unnest(channels) AS channel
+    FROM audience_plans
+    WHERE audience = $audience AND destination = $destination
+), answers AS (
+    SELECT member.person_id, needed.purpose, CASE WHEN bool_and(state.basis IS NOT NULL) THEN max(state.basis) END AS basis
+    FROM audience_members AS member
+    CROSS JOIN needed
+    LEFT JOIN member_addresses AS a
+        ON a.audience = member.audience AND a.destination = member.destination AND a.person_id = member.person_id
+        AND a.is_first_to_claim
+    LEFT JOIN consent_state AS state
+        ON state.address = a.address AND state.purpose = needed.purpose
+        AND state.channel IN (needed.channel, 'any') AND state.status = 'granted'
+    WHERE member.audience = $audience AND member.destination = $destination
+    GROUP BY member.person_id, needed.purpose
+)
+SELECT purpose, count(*) FILTER (basis = 'consent'), count(*) FILTER (basis = 'declared'), count(*) FILTER (basis IS NULL)
+FROM answers
+GROUP BY purpose
+ORDER BY purpose""",
+        {"audience": audience, "destination": destination},
+    )
+    snapshot = hashlib.sha256(content_hash(building.connection, "private.main.consent_state").encode()).hexdigest()
+    return Consent(
+        snapshot=snapshot,
+        purposes={p: Grants(consent=own, declared=declared, missing=none) for p, own, declared, none in rows},
+    )

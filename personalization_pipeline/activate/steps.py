@@ -1,0 +1,27 @@
+"""The Python steps of phase activate, named so that its SELECTs can read them."""
+
+from __future__ import annotations
+
+from personalization_pipeline.activate import audiences, delivery_files
+from personalization_pipeline.foundation.phases import Computed, Phase, Slots
+
+PHASE = Phase(
+    "activate",
+    computed={
+        "audience_plans": Computed(audiences.plans, audiences.PLANS),
+        "unmatchable": Computed(
+            delivery_files.render_files,
+            delivery_files.UNMATCHABLE,
+            reads=("member_addresses", "identifiers", "people"),
+        ),
+        "certified": Computed(
+            delivery_files.certify_files,
+            delivery_files.CERTIFIED,
+            reads=("audience_waterfall", "audience_members", "audience_plans", "member_addresses", "consent_state"),
+        ),
+    },
+    slots={
+        "audience_candidates": Slots(audiences.audience_slots, reads=("profiles",)),
+        "holdout_arms": Slots(audiences.holdout_slots),
+    },
+)

@@ -1,0 +1,9 @@
+-- One row per audience and person for whom its rule is true.
+-- owner: team:marketing
+WITH asked AS (
+    SELECT person_id, unnest(slot.audiences) AS audience
+    FROM profiles
+)
+SELECT audience, person_id
+FROM asked
+WHERE audience IS NOT NULL

@@ -1,0 +1,195 @@
+"""The command `personalize`: thin. It reads arguments, calls one function, prints what came back.
+
+Belongs here: arguments, colours, exit codes. Does not belong here: any decision about data.
+Exit codes: 0 done; 3 committed, but something was refused; 2 not committed, or the question could not be answered.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from personalization_pipeline.foundation.errors import MissingArgument, PipelineError
+from personalization_pipeline.foundation.project import load_project
+
+app = typer.Typer(
+    help="A customer data platform that is a DAG: from landed files to audience files that carry their own proof of consent.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+evaluate_app = typer.Typer(
+    help="How well it works, measured against a truth that the pipeline never reads.", no_args_is_help=True
+)
+app.add_typer(evaluate_app, name="evaluate")
+
+out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option("--project", "-p", help="Project folder (default: PERSONALIZATION_PROJECT, else data/demo)"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")]
+
+
+def told(command: Callable[..., None]) -> Callable[..., None]:
+    """Refusals in words, on stderr, with their exit code; never a traceback for what somebody can mend."""
+
+    @functools.wraps(command)
+    def _told(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except PipelineError as error:
+            err.print(str(error), style="red", markup=False)
+            raise typer.Exit(error.exit_code) from None
+
+    return _told
+
+
+@app.command()
+@told
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the new project goes")],
+    demo: Annotated[bool, typer.Option("--demo", help="Fill it with the seeded demo shop")] = False,
+    people: Annotated[int, typer.Option(min=50, help="How many true people the demo shop has")] = 2000,
+    seed: Annotated[int, typer.Option(help="Another seed, another world")] = 7,
+) -> None:
+    """Write a new project folder: its settings, a first source, a segment, an audience, and keys to sign with."""
+    from personalization_pipeline.starting import start_demo, start_project
+
+    if demo:
+        start_demo(folder, people=people, seed=seed)
+    else:
+        start_project(folder)
+    out.print(
+        f"[green]wrote[/] {folder}\nNext: personalize check --project {folder}, then personalize run --project {folder}"
+    )
+
+
+@app.command()
+@told
+def check(project: ProjectOption = None) -> None:
+    """Try everything without data: every file loads, every SELECT binds, every rule reads columns that exist."""
+    from personalization_pipeline.checking import check_project
+
+    for kind, count in check_project(load_project(project)).items():
+        out.print(f"{count:>5} {kind}")
+    out.print("[green]all good[/]")
+
+
+@app.command()
+@told
+def run(
+    project: ProjectOption = None,
+    as_of: Annotated[
+        str, typer.Option("--as-of", help="The moment the night is about: 2026-11-20 or 2026-11-20T02:00:00Z")
+    ] = "",
+    train: Annotated[bool, typer.Option("--train", help="Train the models anew")] = False,
+) -> None:
+    """Build one night: ingest, resolve, segment, analyze, activate, publish. The same job that Dagster schedules."""
+    from personalization_pipeline.running import run_night
+
+    raise typer.Exit(run_night(load_project(project), as_of, train=train, out=out, err=err))
+
+
+@app.command()
+@told
+def ask(
+    rule: Annotated[
+        str, typer.Argument(help='A rule over profiles, e.g. "days_since_last_order > 90 and order_count >= 3"')
+    ],
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How many people does a rule mean, on which channels may they be reached, and which part of it costs how many."""
+    from personalization_pipeline.questions import ask as answer_to
+
+    answer = answer_to(load_project(project), rule)
+    if as_json:
+        print(
+            json.dumps({"count": answer.count, "total": answer.total, "reach": answer.reach, "funnel": answer.funnel})
+        )
+        return
+    out.print(f"[bold]{answer.count:,}[/] of {answer.total:,} people")
+    for flag, count in answer.reach.items():
+        out.print(f"{count:>9,} {flag.removeprefix('is_').replace('_', ' ')}")
+    table = RichTable("part of the rule", "left so far", "meet it alone", "unknown")
+    for part, left, alone, unknown in answer.funnel:
+        table.add_row(part, f"{left:,}", f"{alone:,}", f"{unknown:,}")
+    out.print(table)
+
+
+@app.command()
+@told
+def why(
+    person: Annotated[str, typer.Argument(help="A person_id")],
+    project: ProjectOption = None,
+    segment: Annotated[str | None, typer.Option(help="Only this segment")] = None,
+    audience: Annotated[str | None, typer.Option(help="Only this audience")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Why is (or is not) a person in a segment or audience: each part of the rule with the values that it read."""
+    from personalization_pipeline.questions import why as reasons_for
+
+    reasons = reasons_for(load_project(project), person, segment=segment, audience=audience)
+    if as_json:
+        print(json.dumps([_as_data(reason) for reason in reasons], default=str))
+        return
+    for reason in reasons:
+        word = "[green]in[/]" if reason.is_member else "[yellow]not in[/]"
+        out.print(
+            f"{word} [bold]{reason.name}[/]" + "".join(f"  {to}: {outcome}" for to, outcome in reason.outcomes.items())
+        )
+        for part in reason.parts:
+            values = ", ".join(f"{name} = {value}" for name, value in part.values.items())
+            out.print(f"    {part.verdict:<8}{part.part}   [dim]{values}[/]", markup=True)
+
+
+def _as_data(reason: Any) -> dict[str, Any]:
+    parts = [{"part": p.part, "verdict": p.verdict, "values": p.values} for p in reason.parts]
+    return {"name": reason.name, "is_member": reason.is_member, "outcomes": reason.outcomes, "parts": parts}
+
+
+@app.command()
+@told
+def verify(
+    file: Annotated[Path, typer.Argument(help="A delivered audience file; its certificate lies beside it")],
+    key: Annotated[str, typer.Option(help="The sender's public key (hex), got by another way than the file")] = "",
+) -> None:
+    """Check a delivered file against its certificate, offline: not one byte changed, consent counted, waterfall adds up."""
+    from personalization_pipeline.activate.certificate import verify as verdicts_on
+
+    for verdict in verdicts_on(file, key or None):
+        out.print(f"[green]ok[/] {verdict.check}: {verdict.finding}", markup=True)
+
+
+@evaluate_app.command("demo")
+@told
+def evaluate_demo(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """The demo shop against its planted truth: are the people of the night the people that there are?"""
+    from personalization_pipeline.demo.evaluation import evaluate
+
+    loaded = load_project(project)
+    if not (loaded.folder / "truth").is_dir():
+        raise MissingArgument(
+            "this project has no truth", fix="name a demo: personalize init DIR --demo", where=loaded.folder
+        )
+    figures = evaluate(loaded)
+    if as_json:
+        print(json.dumps(figures))
+        return
+    table = RichTable("identity, against the planted truth", "pipeline", "exact e-mail only")
+    for name, (ours, theirs) in figures.items():
+        table.add_row(name, f"{ours:.4f}", "" if theirs is None else f"{theirs:.4f}")
+    out.print(table)
+
+
+if __name__ == "__main__":
+    app()

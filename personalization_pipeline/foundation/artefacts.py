@@ -1,0 +1,67 @@
+"""Trained models as text: where a night finds the ones it uses, and how it keeps the ones it made.
+
+A night uses what the project pins, else what yesterday used, else what it trains itself; `run --train` trains anew.
+Belongs here: finding and keeping. Does not belong here: what a model says (resolve, analyze).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.errors import ProjectError
+from personalization_pipeline.foundation.night import Store
+from personalization_pipeline.foundation.writes import Kind, write_text
+
+Artefact = dict[str, Any]
+
+
+def artefact(building: Building, name: str, train: Callable[[], Artefact]) -> Artefact:
+    """The artefact `name` of this night; `train` makes one where there is none."""
+    if name not in building.artefacts:
+        found = None if building.retrain else _pinned(building, name) or _of_yesterday(building, name)
+        building.artefacts[name] = found or _keep(building, name, train())
+    return building.artefacts[name]
+
+
+def text_of(content: Artefact) -> str:
+    """The one text of an artefact: equal content, equal text."""
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def key_of(content: Artefact) -> str:
+    """What names an artefact in night.json: the first 16 hex digits of the sha256 of its text."""
+    return hashlib.sha256(text_of(content).encode()).hexdigest()[:16]
+
+
+def _pinned(building: Building, name: str) -> Artefact | None:
+    path = building.project.settings.artefacts.get(name)
+    if path is None:
+        return None
+    file = building.project.folder / path
+    try:
+        content: Artefact = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        raise ProjectError(
+            "is no artefact", fix="put the right file back, or train a new one: personalize run --train", where=file
+        ) from None
+    return content
+
+
+def _of_yesterday(building: Building, name: str) -> Artefact | None:
+    store = Store(building.project.store)
+    key = store.record(building.yesterday).get("artefacts", {}).get(name)
+    file = store.artefacts / f"{name}-{key}.json"
+    if not key or not file.is_file():
+        return None
+    content: Artefact = json.loads(file.read_text(encoding="utf-8"))
+    return content
+
+
+def _keep(building: Building, name: str, content: Artefact) -> Artefact:
+    path = Store(building.project.store).artefacts / f"{name}-{key_of(content)}.json"
+    write_text(path, text_of(content), Kind.ARTEFACT)
+    return content

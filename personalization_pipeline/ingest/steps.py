@@ -1,0 +1,110 @@
+"""The Python steps of phase ingest, named so that its SELECTs can read them as computed.<name>."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.checks import metrics_sql, read_check
+from personalization_pipeline.foundation.judge import judge
+from personalization_pipeline.foundation.night import Store
+from personalization_pipeline.foundation.phases import Computed, Phase
+from personalization_pipeline.foundation.warehouse import literal, put_frame, query, row
+from personalization_pipeline.ingest import landing, versions
+from personalization_pipeline.ingest.entities import entities
+
+
+def _landed(building: Building) -> pl.DataFrame:
+    """Read what is new, then settle when each file was first seen: the night that saw these bytes first."""
+    found = landing.read_landing(building)
+    put_frame(building.connection, "computed.main.landed_files", found, landing.COLUMNS)
+    building.connection.execute(
+        "CREATE OR REPLACE TABLE computed.main.files_seen AS "
+        "SELECT landed.file_key, landed.source, min(landed.path) AS path, "
+        "min(coalesce(before.first_seen_at, (SELECT as_of FROM run.main.tonight))) AS first_seen_at "
+        "FROM computed.main.landed_files AS landed LEFT JOIN yesterday.main.files AS before "
+        "ON before.source = landed.source AND before.sha256 = landed.sha256 GROUP BY landed.file_key, landed.source"
+    )
+    return found
+
+
+def _rejects(building: Building) -> None:
+    """Refused rows of all files that were read, as they lie in the facts store."""
+    facts = Store(building.project.store).facts
+    keys = query(
+        building.connection,
+        "SELECT DISTINCT file_key FROM computed.main.landed_files WHERE refusal = '' AND rejected_count > 0 ORDER BY 1",
+    )
+    paths = [str(facts / key / "rejects.parquet") for (key,) in keys]
+    if paths:
+        building.connection.execute(
+            "INSERT INTO computed.main.refused_rows SELECT split_part(filename, '/', -2), row_number, "
+            f"array_to_string(reasons, ', '), line FROM read_parquet([{', '.join(map(literal, paths))}], filename=true)"
+        )
+
+
+def _declared(building: Building) -> pl.DataFrame:
+    """Consent that a named person declares for a whole source, one row per purpose."""
+    rows = [
+        {
+            "source": name,
+            "purpose": purpose,
+            "channel": source.declared_consent.channel,
+            "status": source.declared_consent.status,
+            "evidence": f"{source.declared_consent.evidence} ({source.declared_consent.decided_by})",
+            "decided_on": source.declared_consent.decided_on,
+        }
+        for name, source in building.project.sources.items()
+        if source.declared_consent
+        for purpose in source.declared_consent.purposes
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(DECLARED, pl.String), orient="row")
+
+
+def _source_checks(building: Building) -> pl.DataFrame:
+    """What each source promises about its rows, judged over the rows kept tonight."""
+    rows = []
+    for name, source in building.project.sources.items():
+        checks = [read_check(text, building.project.file("sources", name)) for text in source.checks]
+        relation = f"(SELECT * FROM facts.main.{source.rows_are} WHERE source = {literal(name)})"
+        metrics = row(building.connection, metrics_sql(checks, relation)) if checks else {}
+        rows += [
+            {"source": name, "check_text": v.check, "value": v.value, "is_passed": v.passed, "owner": source.owner}
+            for v in judge(metrics, checks)
+        ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(SOURCE_CHECKS, None), orient="row")
+
+
+SOURCE_CHECKS = {
+    "source": "VARCHAR",
+    "check_text": "VARCHAR",
+    "value": "DOUBLE",
+    "is_passed": "BOOLEAN",
+    "owner": "VARCHAR",
+}
+DECLARED = {
+    "source": "VARCHAR",
+    "purpose": "VARCHAR",
+    "channel": "VARCHAR",
+    "status": "VARCHAR",
+    "evidence": "VARCHAR",
+    "decided_on": "DATE",
+}
+REFUSED = {"file_key": "VARCHAR", "row_number": "BIGINT", "reasons": "VARCHAR", "line": "VARCHAR"}
+
+# What facts.<entity> looks like before the first file has landed.
+EMPTY_FACTS = {
+    name: {**entity.columns, "source": "VARCHAR", "file_key": "VARCHAR", "row_number": "BIGINT"}
+    for name, entity in entities().items()
+}
+
+PHASE = Phase(
+    "ingest",
+    computed={
+        "landed_files": Computed(_landed, landing.COLUMNS),
+        "fates": Computed(versions.assemble, versions.FATES, after=("landed_files",)),
+        "refused_rows": Computed(_rejects, REFUSED, reads=("files",)),
+        "source_checks": Computed(_source_checks, SOURCE_CHECKS, reads=("files",)),
+        "declared_consents": Computed(_declared, DECLARED, reads=("files",)),
+    },
+)

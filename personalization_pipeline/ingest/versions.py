@@ -1,0 +1,112 @@
+"""Which version of each thing counts tonight, and what became of the others: the relations facts.<entity>.
+
+Belongs here: choosing among all typed rows of all landed files. Does not belong here: typing them (ingest.reading).
+
+The latest moment wins; ties go to the file seen later, then to the greater file key, then to the later row. A row
+dated after as_of is `not_yet`; a loser with the winner's content is a `duplicate`, any other `superseded`.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.night import Store
+from personalization_pipeline.foundation.warehouse import frame, literal, query
+from personalization_pipeline.ingest.entities import Entity, entities
+
+FATES = {"file_key": "VARCHAR", "fate": "VARCHAR", "row_count": "BIGINT", "amount": "DECIMAL(18,2)"}
+
+
+def assemble(building: Building) -> pl.DataFrame:
+    """Make facts.<entity> for every entity; returns how many rows of each file met which fate.
+
+    A file's rows are counted by the entity that one row of its source is.
+    """
+    fates = [
+        pl.DataFrame(
+            schema={"file_key": pl.String, "fate": pl.String, "row_count": pl.Int64, "amount": pl.Decimal(18, 2)}
+        )
+    ]
+    for entity in entities().values():
+        _assemble(building, entity)
+        counted = [name for name, source in building.project.sources.items() if source.rows_are == entity.name]
+        if counted:
+            fates.append(_fates(building, entity, counted))
+    return pl.concat(fates)
+
+
+def _assemble(building: Building, entity: Entity) -> None:
+    paths = _parquet_files(building, entity)
+    c = building.connection
+    target = f"scratch.main.versions_{entity.name}"
+    c.execute(f"CREATE OR REPLACE TABLE {target} AS {_versions(building, entity, paths)}")
+    names = ", ".join(entity.columns)
+    c.execute(
+        f"CREATE OR REPLACE VIEW facts.main.{entity.name} AS "
+        f"SELECT {names}, source, file_key, row_number FROM {target} WHERE fate = 'kept'"
+    )
+
+
+def _parquet_files(building: Building, entity: Entity) -> list[str]:
+    facts = Store(building.project.store).facts
+    keys = query(
+        building.connection, "SELECT DISTINCT file_key FROM computed.main.landed_files WHERE refusal = '' ORDER BY 1"
+    )
+    paths = [facts / key / f"{entity.name}.parquet" for (key,) in keys]
+    return [str(path) for path in paths if path.is_file()]
+
+
+def _versions(building: Building, entity: Entity, paths: list[str]) -> str:
+    if not paths:
+        typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in entity.columns.items())
+        return (
+            f"SELECT {typed}, 0::BIGINT AS row_number, 0::UBIGINT AS content, '' AS file_key, '' AS source, '' AS fate"
+            " WHERE false"
+        )
+    listed = ", ".join(literal(path) for path in paths)
+    key = ", ".join(entity.key) if entity.key else "content"
+    snapshots = [
+        name for name, s in building.project.sources.items() if s.delivers == "full" and s.rows_are == entity.name
+    ]
+    gone = f"source IN ({', '.join(map(literal, snapshots))}) AND newest_file <> file_key" if snapshots else "false"
+    return f"""
+WITH rows AS (
+    SELECT facts.*, {entity.moment()} AS at, file.file_key, file.source, file.first_seen_at, file.newest_file
+    FROM (
+        SELECT * EXCLUDE (filename), split_part(filename, '/', -2) AS facts_key
+        FROM read_parquet([{listed}], union_by_name=true, filename=true)
+    ) AS facts
+    JOIN (
+        SELECT file_key, source, first_seen_at,
+            max_by(file_key, (first_seen_at, path)) OVER (PARTITION BY source) AS newest_file
+        FROM computed.main.files_seen
+    ) AS file ON file.file_key = facts.facts_key
+), ranked AS (
+    SELECT *, at > (SELECT as_of FROM run.main.tonight) AS is_ahead,
+        row_number() OVER seen AS place, first_value(content) OVER seen AS winner
+    FROM rows
+    WINDOW seen AS (
+        PARTITION BY {key}, coalesce(at > (SELECT as_of FROM run.main.tonight), false)
+        ORDER BY at DESC NULLS LAST, first_seen_at DESC, file_key DESC, row_number DESC
+    )
+)
+SELECT {", ".join(entity.columns)}, row_number, content, file_key, source,
+    CASE
+        WHEN is_ahead THEN 'not_yet'
+        WHEN {gone} THEN 'superseded'
+        WHEN place = 1 THEN 'kept'
+        WHEN content = winner THEN 'duplicate'
+        ELSE 'superseded'
+    END AS fate
+FROM ranked"""
+
+
+def _fates(building: Building, entity: Entity, sources: list[str]) -> pl.DataFrame:
+    amount = entity.amount or "CAST(0 AS DECIMAL(18, 2))"
+    return frame(
+        building.connection,
+        f"SELECT file_key, fate, count(*) AS row_count, CAST(sum({amount}) AS DECIMAL(18, 2)) AS amount "
+        f"FROM scratch.main.versions_{entity.name} WHERE source IN ({', '.join(map(literal, sources))}) "
+        "GROUP BY file_key, fate ORDER BY file_key, fate",
+    )

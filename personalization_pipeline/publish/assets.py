@@ -1,0 +1,60 @@
+"""Phase publish in Dagster, beyond its tables: gate, report, commit and delivery, in this order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from personalization_pipeline.foundation import night
+from personalization_pipeline.foundation.assets import Progress
+from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.phases import Catalogue
+from personalization_pipeline.publish.delivery import deliver
+from personalization_pipeline.publish.gate import pass_gate
+from personalization_pipeline.publish.record import record_of
+from personalization_pipeline.publish.report import write_report
+
+OWNER = "team:data-engineering"
+
+
+def assets(tables: Catalogue, progress: Progress) -> list[dg.AssetsDefinition]:
+    """The last four assets of a night."""
+
+    @dg.asset(group_name="publish", deps=list(tables.tables), owners=[OWNER], required_resource_keys={"warehouse"})
+    def gate(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        """Reads the verdicts on all checks and whether the ledger adds up; fails the run where they do not hold."""
+        warnings = pass_gate(_building(context))
+        progress("publish", "gate", len(tables.tables))
+        return dg.MaterializeResult(metadata={"warnings": dg.MetadataValue.json(warnings)})
+
+    @dg.asset(group_name="publish", deps=[gate], owners=[OWNER], required_resource_keys={"warehouse"})
+    def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        """report.html: what came in, who it is, who is reached and why not, in one page that needs no server."""
+        path = write_report(_building(context))
+        progress("publish", "report", 1)
+        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})
+
+    @dg.asset(group_name="publish", deps=[report], owners=[OWNER], required_resource_keys={"warehouse"})
+    def committed_night(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        """The night becomes the current one, in one atomic step; readers of the last night keep theirs."""
+        building = _building(context)
+        folder = night.commit(building, record_of(building, pass_gate(building)))
+        progress("publish", "committed_night", 1)
+        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(folder))})
+
+    @dg.asset(group_name="publish", deps=[committed_night], owners=[OWNER], required_resource_keys={"warehouse"})
+    def deliveries(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        """Each certified file in its destination's folder, with a receipt; what has a receipt is not pushed again."""
+        building = _building(context)
+        assert building.folder is not None
+        done = deliver(building.project, building.folder)
+        progress("publish", "deliveries", sum(delivery.is_new for delivery in done))
+        return dg.MaterializeResult(metadata={"files": dg.MetadataValue.json([str(d.target) for d in done])})
+
+    return [gate, report, committed_night, deliveries]
+
+
+def _building(context: dg.AssetExecutionContext) -> Building:
+    building: Building = context.resources.warehouse.building
+    return building

@@ -1,0 +1,45 @@
+"""The gate: reads every verdict of the night and alone decides whether it is committed.
+
+Belongs here: the decision and its words. Does not belong here: measuring (foundation.building), committing (foundation.night).
+"""
+
+from __future__ import annotations
+
+from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.errors import GateRefused
+from personalization_pipeline.foundation.warehouse import query
+
+
+def pass_gate(building: Building) -> list[str]:
+    """Return what is only to be told (warnings), or raise GateRefused naming each table that keeps the night back."""
+    failed = [
+        f"{name}: {verdict.check} is not so (measured {verdict.value:g})"
+        for name, built in sorted(building.results.items())
+        for verdict in built.verdicts
+        if not verdict.passed and verdict.severity == "error"
+    ]
+    failed += [
+        f"flow {flow!r} does not add up: {rows} rows and {amount} of money are missing"
+        for flow, rows, amount in _rests(building)
+    ]
+    failed += [f"{name} is stale: something that it reads was rebuilt" for name in sorted(building.stale)]
+    if failed:
+        raise GateRefused(
+            "the night is not committed: " + "; ".join(failed),
+            fix="look at these tables in the Dagster UI or in the folder below; the last good night stays current",
+            where=building.folder,
+        )
+    return [
+        f"{name}: {verdict.check} is not so (measured {verdict.value:g})"
+        for name, built in sorted(building.results.items())
+        for verdict in built.verdicts
+        if not verdict.passed
+    ]
+
+
+def _rests(building: Building) -> list[tuple[str, int, str]]:
+    found = query(
+        building.connection,
+        "SELECT flow, rest_count, rest_amount FROM ledger_rests WHERE rest_count <> 0 OR rest_amount <> 0 ORDER BY flow",
+    )
+    return [(flow, rows, str(amount)) for flow, rows, amount in found]

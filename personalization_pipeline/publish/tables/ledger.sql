@@ -1,0 +1,70 @@
+-- One row per flow, side and reason: rows and money that went in, and where each of them came out.
+-- owner: team:data-engineering
+-- column flow: what is counted; the in and out of one flow must be equal
+WITH fates AS (
+    SELECT files.*, fate.reason
+    FROM files
+    CROSS JOIN (VALUES ('kept'), ('rejected'), ('duplicate'), ('superseded'), ('not_yet')) AS fate (reason)
+), entries AS (
+    SELECT 'ingest' AS phase, 'files' AS table_name, 'rows of ' || source AS flow, 'in' AS side, 'landed' AS reason, row_count, 0 AS amount
+    FROM files
+    UNION ALL
+    SELECT
+        'ingest',
+        'files',
+        'rows of ' || source,
+        'out',
+        reason,
+        CASE reason
+            WHEN 'kept' THEN kept_count
+            WHEN 'rejected' THEN rejected_count
+            WHEN 'duplicate' THEN duplicate_count
+            WHEN 'superseded' THEN superseded_count
+            ELSE not_yet_count
+        END,
+        0
+    FROM fates
+    UNION ALL
+    SELECT 'ingest', 'files', 'order value', 'in', 'kept lines', kept_count, kept_amount
+    FROM files
+    WHERE source IN (SELECT source FROM slot.order_sources AS listed)
+    UNION ALL
+    SELECT 'resolve', 'order_lines', 'order value', 'out', CASE WHEN person_id IS NULL THEN 'unknown people' ELSE 'known people' END, 1, amount
+    FROM order_lines
+    UNION ALL
+    SELECT 'resolve', 'order_lines', 'order value of people', 'in', 'known people', 0, amount
+    FROM order_lines
+    WHERE person_id IS NOT NULL
+    UNION ALL
+    SELECT 'analyze', 'profiles', 'order value of people', 'out', coalesce(rfm_segment, 'not scored'), 0, order_value_amount
+    FROM profiles
+    UNION ALL
+    SELECT 'ingest', 'contacts', 'records', 'in', 'contacts', 1, 0
+    FROM contacts
+    UNION ALL
+    SELECT 'resolve', 'people', 'records', 'out', CASE WHEN record_count = 1 THEN 'people seen once' ELSE 'merged people' END, record_count, 0
+    FROM people
+    UNION ALL
+    SELECT 'resolve', 'people', 'people', 'in', 'people', 1, 0
+    FROM people
+    UNION ALL
+    SELECT 'analyze', 'profiles', 'people', 'out', coalesce(rfm_segment, 'not scored'), 1, 0
+    FROM profiles
+    UNION ALL
+    SELECT 'activate', 'audience_candidates', candidate.audience || ' to ' || plan.destination, 'in', 'qualified', 1, 0
+    FROM audience_candidates AS candidate
+    JOIN audience_plans AS plan ON plan.audience = candidate.audience
+    UNION ALL
+    SELECT 'activate', 'audience_waterfall', audience || ' to ' || destination, 'out', outcome, 1, 0
+    FROM audience_waterfall
+)
+SELECT
+    phase,
+    table_name,
+    flow,
+    side,
+    reason,
+    CAST(sum(row_count) AS BIGINT) AS row_count,
+    CAST(sum(amount) AS DECIMAL(18, 2)) AS amount
+FROM entries
+GROUP BY phase, table_name, flow, side, reason

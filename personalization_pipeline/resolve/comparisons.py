@@ -1,0 +1,237 @@
+"""Which facts two records are compared on, in which levels, and which pairs of records are looked at.
+
+Belongs here: the shape of the identity model, chosen from the columns that hold data, as a Splink settings dictionary
+without learned numbers. Does not belong here: learning (identity_model) and scoring (link).
+
+Every fact counts once. Surname and address are one fact, the household: people who live together share both. A phone or
+mailbox under two first names that exclude each other is a household's, so it says nothing about one person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+
+Level = dict[str, Any]
+Comparison = dict[str, Any]
+
+FILLED_SHARE = 0.02  # a column that fewer records fill is left out: nothing could be learned about it
+SAME_VALUE_SHARE = 0.5  # so is one on which two records agree more often than this by chance
+SIMILAR_NAME, SIMILAR_SURNAME, SIMILAR_STREET = 0.8, 0.9, 0.92  # Jaro-Winkler similarity, 0..1
+
+# Pairs that share all columns of one of these are scored. A column in parentheses counts by its first letter.
+BLOCKS = (
+    ("email_std",),
+    ("phone_std",),
+    ("email_local",),
+    ("birth_date", "(first_name_std)"),
+    ("birth_date", "(last_name_std)"),
+    ("first_name_std", "last_name_std"),
+    ("last_name_std", "postal_code_std", "(first_name_std)"),
+    ("last_name_std", "city_std", "(first_name_std)"),
+    ("first_name_std", "postal_code_std"),
+    ("street_std", "house_number", "(first_name_std)"),
+)
+# Agreement is learned among pairs that share one of these, for the facts that are not in it.
+TRAINING_BLOCKS = (
+    ("email_std",),
+    ("phone_std",),
+    ("birth_date",),
+    ("first_name_std", "last_name_std"),
+    ("last_name_std", "postal_code_std"),
+)
+# Pairs that share one of these are nearly always one person: a first guess at how many pairs are.
+STRICT_BLOCKS = (
+    ("email_std", "first_name_std"),
+    ("phone_std", "first_name_std"),
+    ("birth_date", "first_name_std", "last_name_std"),
+    ("first_name_std", "last_name_std", "postal_code_std"),
+)
+
+
+def filled_columns(standardised: pl.DataFrame) -> frozenset[str]:
+    """The columns that hold enough different data to compare records by."""
+    return frozenset(
+        column
+        for column in standardised.columns
+        if column != "record_key"
+        and standardised[column].count() >= max(2.0, FILLED_SHARE * standardised.height)
+        and chance_agreement(standardised[column]) <= SAME_VALUE_SHARE
+    )
+
+
+def chance_agreement(values: pl.Series) -> float:
+    """Share of pairs of filled rows that agree, 0..1: the sum of the squared shares of the values."""
+    counts = values.drop_nulls().value_counts()["count"].cast(pl.Int64)
+    return int(counts.pow(2).sum()) / max(int(counts.sum()) ** 2, 1)
+
+
+def comparisons(standardised: pl.DataFrame, *, contacts_prove: bool) -> list[Comparison]:
+    """The comparisons for these records, from the most to the least agreement; every level starts with a usual m.
+
+    m is the share of true pairs on a level. `contacts_prove` is for learning: there even a mailbox under two first
+    names counts, since how often contacts agree must not be learned from names.
+    """
+    filled = filled_columns(standardised)
+    missing_or_shared = _missing if contacts_prove or "first_name_std" not in filled else _missing_or_shared
+    made = {
+        "first_name_std": lambda: _first_name(),
+        "last_name_std": lambda: _household(filled, chance_agreement(standardised["last_name_std"])),
+        "birth_date": lambda: _birth_date(),
+        "email_std": lambda: _email(missing_or_shared("email_std")),
+        "phone_std": lambda: _phone(missing_or_shared("phone_std")),
+    }
+    return [make() for column, make in made.items() if column in filled]
+
+
+def rules(blocks: tuple[tuple[str, ...], ...], filled: frozenset[str]) -> list[str]:
+    """Blocks as SQL join conditions over l and r, those that need a column that is not filled left out."""
+    return [
+        " AND ".join(_joined(column) for column in block)
+        for block in blocks
+        if {column.strip("()") for column in block} <= filled
+    ]
+
+
+def _joined(column: str) -> str:
+    if column.startswith("("):
+        return f"substr(l.{column[1:-1]}, 1, 1) = substr(r.{column[1:-1]}, 1, 1)"
+    return f"l.{column} = r.{column}"
+
+
+def _first_name() -> Comparison:
+    return _comparison(
+        "first_name",
+        _missing("first_name_std"),
+        _level("same", _same("first_name_std"), 0.75, tf_adjustment_column="first_name_std"),
+        _level("nickname", _NICKNAME, 0.08),
+        _level("initial", _INITIAL, 0.05),
+        _level("similar", _similar("first_name_std", SIMILAR_NAME), 0.06),
+        _level("swapped with the surname", _SWAPPED, 0.02),
+        _level("other", "ELSE", 0.04),
+    )
+
+
+def _household(filled: frozenset[str], same_surname: float) -> Comparison:
+    """Surname and address in one, in as many levels as there are columns for a place.
+
+    No pair reaches the last level of a same surname: it only tells Splink which agreement by chance (`same_surname`)
+    the frequency of a surname replaces, on all levels above it.
+    """
+    towns = [column for column in ("postal_code_std", "city_std") if column in filled]
+    places = ["street_std", *towns] if "street_std" in filled else towns
+    same, alike = _same("last_name_std"), _similar("last_name_std", SIMILAR_SURNAME)
+    rare = {"tf_adjustment_column": "last_name_std"}
+    if not places:
+        return _comparison(
+            "household",
+            _missing("last_name_std"),
+            _level("same surname", same, 0.85, **rare),
+            _level("similar surname", alike, 0.08),
+            _level("other", "ELSE", 0.07),
+        )
+    near = _any_of(f"coalesce({_same(column)}, false)" for column in towns)
+    home = f"(coalesce({_similar('street_std', SIMILAR_STREET)} AND {_SAME_HOUSE}, false) AND {near if towns else 'true'})"
+    known = _any_of(f"NOT ({_missing(column)})" for column in places)
+    never = {"u_probability": same_surname, "fix_u_probability": True, "fix_m_probability": True}
+    levels = [
+        _level("same surname, same address", f"{same} AND {home}", 0.45, **rare),
+        _level("same surname, same town", f"{same} AND {near}", 0.15, **rare),
+        _level("same surname, elsewhere", f"{same} AND {known}", 0.15, **rare),
+        _level("same surname, place unknown", f"{same} AND NOT {known}", 0.1, **rare),
+        _level("same surname", same, 0.001, **rare, **never),
+        _level("similar surname, same address", f"{alike} AND {home}", 0.03),
+        _level("same address", home, 0.03),
+        _level("similar surname", alike, 0.05),
+        _level("same town", near, 0.02),
+        _level("other", "ELSE", 0.02),
+    ]
+    absent = ("same address",) * ("street_std" not in filled) + ("same town",) * (not towns)
+    return _comparison(
+        "household",
+        f"({_missing('last_name_std')}) AND NOT {home} AND NOT {near}",
+        *(level for level in levels if not level["label_for_charts"].endswith(absent or "?")),
+    )
+
+
+def _any_of(conditions: Iterable[str]) -> str:
+    return f"({' OR '.join(conditions) or 'false'})"
+
+
+def _birth_date() -> Comparison:
+    swapped = (
+        "year(birth_date_l) = year(birth_date_r) AND month(birth_date_l) = day(birth_date_r)"
+        " AND day(birth_date_l) = month(birth_date_r)"
+    )
+    slip = "damerau_levenshtein(CAST(birth_date_l AS VARCHAR), CAST(birth_date_r AS VARCHAR)) <= 1"
+    return _comparison(
+        "birth_date",
+        _missing("birth_date"),
+        _level("same", _same("birth_date"), 0.92),
+        _level("one slip, or day and month swapped", f"{slip} OR ({swapped})", 0.06),
+        _level("other", "ELSE", 0.02),
+    )
+
+
+def _email(missing: str) -> Comparison:
+    return _comparison(
+        "email",
+        missing,
+        _level("same", _same("email_std"), 0.6),
+        _level("one slip", _slip("email_std"), 0.05),
+        _level("same name at another domain", _same("email_local"), 0.05),
+        _level("other", "ELSE", 0.3),
+    )
+
+
+def _phone(missing: str) -> Comparison:
+    return _comparison(
+        "phone",
+        missing,
+        _level("same", _same("phone_std"), 0.6),
+        _level("one slip", _slip("phone_std"), 0.05),
+        _level("other", "ELSE", 0.35),
+    )
+
+
+def _comparison(name: str, missing: str, *levels: Level) -> Comparison:
+    null: Level = {"label_for_charts": "missing", "sql_condition": missing, "is_null_level": True}
+    return {"output_column_name": name, "comparison_levels": [null, *levels]}
+
+
+def _level(label: str, condition: str, usual_m: float, **more: Any) -> Level:
+    return {"label_for_charts": label, "sql_condition": condition, "m_probability": usual_m, **more}
+
+
+def _same(column: str) -> str:
+    return f"{column}_l = {column}_r"
+
+
+def _missing(column: str) -> str:
+    return f"{column}_l IS NULL OR {column}_r IS NULL"
+
+
+def _similar(column: str, least: float) -> str:
+    return f"jaro_winkler_similarity({column}_l, {column}_r) >= {least}"
+
+
+def _missing_or_shared(column: str) -> str:
+    """Null level of a contact: also where alike contacts stand under first names that exclude each other."""
+    one_name = f"{_same('first_name_std')} OR {_NICKNAME} OR {_INITIAL} OR {_SWAPPED}"
+    one_name += f" OR {_similar('first_name_std', SIMILAR_NAME)}"
+    return f"{_missing(column)} OR ({_slip(column)} AND NOT ({one_name}))"
+
+
+def _slip(column: str) -> str:
+    return f"damerau_levenshtein({column}_l, {column}_r) <= 1"
+
+
+_SAME_HOUSE = "coalesce(house_number_l = house_number_r, true)"
+_NICKNAME = "list_has_any(first_name_roots_l, first_name_roots_r)"
+_INITIAL = (
+    "((length(first_name_std_l) = 1 OR length(first_name_std_r) = 1)"
+    " AND substr(first_name_std_l, 1, 1) = substr(first_name_std_r, 1, 1))"
+)
+_SWAPPED = "(coalesce(first_name_std_l = last_name_std_r, false) OR coalesce(last_name_std_l = first_name_std_r, false))"

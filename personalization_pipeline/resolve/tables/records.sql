@@ -1,0 +1,50 @@
+-- One row per record: the person that it belongs to. An old id goes to the cluster that holds most of its records (ties: smallest record key); a cluster takes the oldest id that comes to it.
+-- owner: team:data-engineering
+-- private
+-- columns: record_key VARCHAR, person_id VARCHAR, founded_at TIMESTAMP
+-- column founded_at: as_of of the night that issued the id
+-- check: count(*) - count(DISTINCT record_key) = 0
+-- check: count(*) FILTER (person_id IS NULL) = 0
+WITH shares AS (
+    SELECT
+        before.person_id,
+        before.founded_at,
+        clusters.cluster_key,
+        count(*) AS shared_count,
+        min(clusters.record_key) AS first_key
+    FROM yesterday.records AS before
+    JOIN clusters ON clusters.record_key = before.record_key
+    GROUP BY before.person_id, before.founded_at, clusters.cluster_key
+), homes AS (
+    SELECT person_id, founded_at, cluster_key
+    FROM shares
+    QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY shared_count DESC, first_key) = 1
+), carried AS (
+    SELECT cluster_key, person_id, founded_at
+    FROM homes
+    QUALIFY row_number() OVER (PARTITION BY cluster_key ORDER BY founded_at, person_id) = 1
+), digests AS (
+    SELECT
+        clusters.cluster_key,
+        tonight.as_of,
+        CAST('0x' || substr(md5(clusters.cluster_key || '|' || strftime(tonight.as_of, '%Y%m%dT%H%M%SZ')), 1, 15) AS UBIGINT) AS digest
+    FROM clusters
+    CROSS JOIN tonight
+    WHERE clusters.cluster_key = clusters.record_key
+), issued AS (
+    SELECT
+        cluster_key,
+        as_of,
+        'p' || array_to_string(list_transform(
+            range(11),
+            lambda i: substr('0123456789abcdefghijklmnopqrstuvwxyz', CAST((digest // CAST(pow(36, i) AS UBIGINT)) % 36 AS INTEGER) + 1, 1)
+        ), '') AS person_id
+    FROM digests
+)
+SELECT
+    clusters.record_key,
+    coalesce(carried.person_id, issued.person_id) AS person_id,
+    coalesce(carried.founded_at, issued.as_of) AS founded_at
+FROM clusters
+JOIN issued ON issued.cluster_key = clusters.cluster_key
+LEFT JOIN carried ON carried.cluster_key = clusters.cluster_key

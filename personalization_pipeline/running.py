@@ -1,0 +1,180 @@
+"""`personalize run`: the nightly job without a server, with a progress display and a closing table.
+
+Belongs here: starting the job in this process and saying how it went. Does not belong here: what the job does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+
+from personalization_pipeline import PHASES
+from personalization_pipeline.checking import check_project
+from personalization_pipeline.foundation import night, writes
+from personalization_pipeline.foundation.errors import PipelineError
+from personalization_pipeline.foundation.project import Project
+from personalization_pipeline.foundation.warehouse import published_connection, query
+from personalization_pipeline.publish.delivery import deliver
+from personalization_pipeline.publish.record import is_unchanged
+
+DAGSTER_YAML = """\
+# One writer at a time; nothing is sent anywhere; no pop-ups.
+telemetry: {enabled: false}
+nux: {enabled: false}
+concurrency:
+  runs: {max_concurrent_runs: 1}
+run_monitoring: {enabled: true, free_slots_after_run_end_seconds: 1}
+"""
+
+
+def run_night(project: Project, as_of: str, *, train: bool, out: Console, err: Console) -> int:
+    """Build one night; returns the exit code (0 committed, 3 committed with refusals, 2 not committed)."""
+    started = time.monotonic()
+    store = night.Store(project.store)
+    check_project(project)
+    moment = night.choose_as_of(project, as_of or None)
+    if not train and is_unchanged(project, moment):
+        current = store.current()
+        assert current is not None
+        pending = [delivery for delivery in deliver(project, current) if delivery.is_new]
+        out.print(
+            f"{current.name} stands: nothing that it is made of has changed."
+            + (f" Delivered {len(pending)} files." if pending else "")
+        )
+        return 3 if store.record(current)["refused"] else 0
+    ok, seconds = _execute(project, f"{moment.isoformat()}Z", train, out, err)
+    if not ok:
+        return 2
+    current = store.current()
+    assert current is not None
+    _closing_table(project, current, seconds, time.monotonic() - started, out)
+    return _tell_refusals(current, store.record(current), err)
+
+
+def dagster_home(project: Project) -> Path:
+    """DAGSTER_HOME of a project: <store>/dagster, with its settings."""
+    home = night.Store(project.store).root / "dagster"
+    if not (home / "dagster.yaml").is_file():
+        writes.make_folder(home)
+        writes.write_text(home / "dagster.yaml", DAGSTER_YAML, writes.Kind.PROJECT)
+    return home
+
+
+def _execute(project: Project, as_of: str, train: bool, out: Console, err: Console) -> tuple[bool, dict[str, float]]:
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    os.environ["DAGSTER_HOME"] = str(dagster_home(project))
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    import dagster as dg
+
+    from personalization_pipeline.definitions import build
+    from personalization_pipeline.schedules import JOB, free_killed_runs
+
+    seconds = dict.fromkeys(PHASES, 0.0)
+    with dg.DagsterInstance.get() as instance, _progress(err) as bar:
+        free_killed_runs(instance, project)
+        definitions = build(project.folder, progress=_Display(bar, seconds))
+        job = definitions.resolve_job_def(JOB)
+        config: dict[str, Any] = {"resources": {"warehouse": {"config": {"as_of": as_of, "train": train}}}}
+        result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
+    if not result.success:
+        _tell_failure(result, err)
+    return result.success, seconds
+
+
+class _Display:
+    """Moves the bar and adds up the seconds of each phase."""
+
+    def __init__(self, bar: Progress, seconds: dict[str, float]) -> None:
+        self.bar, self.seconds, self.last = bar, seconds, time.monotonic()
+        self.task = bar.add_task("starting")
+
+    def __call__(self, phase: str, table: str, row_count: int) -> None:
+        now = time.monotonic()
+        self.seconds[phase] += now - self.last
+        self.last = now
+        self.bar.update(self.task, description=f"{phase:<9}{table} ({row_count:,})")
+        if not self.bar.console.is_terminal:
+            self.bar.console.print(f"{phase:<9}{table:<24}{row_count:>12,}")
+
+
+def _progress(err: Console) -> Progress:
+    return Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True)
+
+
+def _tell_failure(result: Any, err: Console) -> None:
+    """Our own words for what we refuse; for anything else the engine's, which name the step."""
+    for event in result.get_step_failure_events() or result.filter_events(lambda e: e.is_failure):
+        data = event.event_specific_data
+        error = getattr(data, "error", None)
+        cause = error.cause if error and error.cause else error
+        message = cause.message if cause else event.message
+        name = (cause.cls_name or "") if cause else ""
+        known = any(name == kind.__name__ for kind in _kinds(PipelineError))
+        text = message.split(": ", 1)[1] if known and message else f"{event.step_key or 'run'} failed: {message}"
+        err.print(str(text).strip(), style="red", markup=False)
+        if "\nFix: " not in str(text):
+            err.print("Fix: look at the run in the Dagster UI (make ui); nothing was committed", style="red")
+
+
+def _kinds(kind: type[PipelineError]) -> list[type[PipelineError]]:
+    return [kind, *(inner for sub in kind.__subclasses__() for inner in _kinds(sub))]
+
+
+def _tell_refusals(current: Path, record: dict[str, Any], err: Console) -> int:
+    for warning in record["warnings"]:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
+    for note in record["notes"]:
+        err.print(note, style="yellow", markup=False)
+    connection = published_connection(current)
+    try:
+        rows = query(connection, "SELECT coalesce(sum(rejected_count), 0) FROM files")[0][0]
+    finally:
+        connection.close()
+    if rows:
+        err.print(f"{rows} rows were refused; why: private.rejects in {current}", style="yellow", markup=False)
+    return 3 if rows or record["refused"] else 0
+
+
+def _closing_table(project: Project, current: Path, seconds: dict[str, float], total: float, out: Console) -> None:
+    connection = published_connection(current, private=True)
+    try:
+        landed, kept = query(connection, "SELECT coalesce(sum(row_count), 0), coalesce(sum(kept_count), 0) FROM files")[
+            0
+        ]
+        records, people, merged = query(
+            connection, "SELECT sum(record_count), count(*), count(*) FILTER (record_count > 1) FROM people"
+        )[0]
+        members = query(connection, "SELECT count(DISTINCT segment), count(*) FROM segment_members")[0]
+        scored = query(connection, "SELECT count(*) FROM scores")[0][0]
+        audiences = query(
+            connection,
+            "SELECT audience, destination, count(*), count(*) FILTER (outcome = 'delivered') FROM audience_waterfall "
+            "GROUP BY 1, 2 ORDER BY 1, 2",
+        )
+    finally:
+        connection.close()
+    words = {
+        "ingest": f"{landed:,} rows landed, {kept:,} kept",
+        "resolve": f"{records:,} records are {people:,} people, {merged:,} of them merged",
+        "segment": f"{members[1]:,} memberships in {members[0]} segments",
+        "analyze": f"{scored:,} people scored",
+        "activate": "; ".join(f"{name} to {to}: {qualified:,} -> {sent:,}" for name, to, qualified, sent in audiences),
+        "publish": f"night {current.name}",
+    }
+    table = RichTable(
+        "phase", "what came of it", "seconds", title=f"{project.settings.name}: one night in {total:.0f} s"
+    )
+    for phase in PHASES:
+        table.add_row(phase, words[phase], f"{seconds[phase]:.1f}")
+    out.print(table)
+    pointer = night.Store(project.store).pointer
+    out.print(
+        f"analysts' file  {pointer / 'warehouse.duckdb'}\nreport          {pointer / 'report.html'}\naudience files  {pointer / 'files'}"
+    )

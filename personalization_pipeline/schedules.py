@@ -1,0 +1,85 @@
+"""When nights run by themselves, and what frees the queue after a run that was killed.
+
+Belongs here: the job, its schedule, the sensor. Does not belong here: what a night does.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+import dagster as dg
+
+from personalization_pipeline.foundation import night
+from personalization_pipeline.foundation.assets import AS_OF_TAG
+from personalization_pipeline.foundation.errors import StoreLocked
+from personalization_pipeline.foundation.project import Project
+from personalization_pipeline.publish.record import is_unchanged
+
+JOB = "nightly"
+
+
+def nightly_job() -> dg.UnresolvedAssetJobDefinition:
+    """One job: every asset, in one process."""
+    return dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.all(),
+        description="One night: ingest, resolve, segment, analyze, activate, publish",
+    )
+
+
+def nightly_schedule(project: Project, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Every day at the project's hour in its zone; a night whose inputs did not change is skipped, in words."""
+    settings = project.settings
+
+    @dg.schedule(
+        name=JOB,
+        job=job,
+        cron_schedule=f"0 {settings.schedule_hour} * * *",
+        execution_timezone=settings.time_zone,
+        description="Every night at the project's hour",
+    )
+    def _schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        tick = context.scheduled_execution_time.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+        as_of = night.choose_as_of(project, None, tick)
+        if is_unchanged(project, as_of):
+            return dg.SkipReason(f"the night of {as_of.isoformat()}Z exists and nothing that it is made of has changed")
+        return dg.RunRequest(run_key=as_of.isoformat(), tags={AS_OF_TAG: f"{as_of.isoformat()}Z"})
+
+    return _schedule
+
+
+def killed_runs_sensor(project: Project, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    """Report runs as failed that are said to run while nobody holds the store: their process was killed.
+
+    Without it one killed run keeps the queue (one run at a time) waiting for ever.
+    """
+
+    @dg.sensor(
+        name="killed_runs",
+        job=job,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Frees the queue after a run whose process was killed",
+    )
+    def _sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        freed = free_killed_runs(context.instance, project)
+        return dg.SkipReason(f"{freed} killed runs reported" if freed else "no killed run")
+
+    return _sensor
+
+
+def free_killed_runs(instance: dg.DagsterInstance, project: Project) -> int:
+    """Report STARTED runs as failed if the store is free; returns how many there were."""
+    try:
+        with night.locked(night.Store(project.store)):
+            return report_killed_runs(instance)
+    except StoreLocked:
+        return 0
+
+
+def report_killed_runs(instance: dg.DagsterInstance) -> int:
+    """Report every STARTED run as failed. The caller holds the store's lock, so none of them can be alive."""
+    started = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    for run in started:
+        instance.report_run_failed(run, "its process was killed; the store is free again")
+    return len(started)

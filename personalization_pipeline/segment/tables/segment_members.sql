@@ -1,0 +1,10 @@
+-- One row per segment and member.
+-- owner: team:marketing
+-- plot bar: segment by count(*)
+WITH asked AS (
+    SELECT person_id, unnest(slot.segments) AS segment
+    FROM features
+)
+SELECT segment, person_id
+FROM asked
+WHERE segment IS NOT NULL
