@@ -14,8 +14,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 
 from personalization_pipeline import PHASES
-from personalization_pipeline.foundation.assets import Progress, Warehouse, phase_assets
-from personalization_pipeline.foundation.night import Store
+from personalization_pipeline.foundation.assets import Progress, current_database, phase_assets, warehouse_of
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import find_project, load_project
 from personalization_pipeline.publish.assets import assets as publish_assets
@@ -36,11 +35,10 @@ def build(
     project = load_project(folder)
     tables = catalogue(project)
     job = nightly_job()
-    database = str(Store(project.store).pointer / "warehouse.duckdb")
     own = {
-        "warehouse": Warehouse(database=database, project=str(project.folder)),
+        "warehouse": warehouse_of(project),
         # For assets that engineers add themselves: the current night, read-only.
-        "current_night": DuckDBResource(database=database, connection_config={"access_mode": "READ_ONLY"}),
+        "current_night": DuckDBResource(database=current_database(project), connection_config={"access_mode": "READ_ONLY"}),
     }
     return dg.Definitions(
         assets=[

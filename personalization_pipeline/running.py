@@ -5,7 +5,6 @@ Belongs here: starting the job in this process and saying how it went. Does not 
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from pathlib import Path
@@ -32,6 +31,8 @@ concurrency:
   runs: {max_concurrent_runs: 1}
 run_monitoring: {enabled: true, free_slots_after_run_end_seconds: 1}
 """
+# We tell failures ourselves; Dagster's own log of the run lies in DAGSTER_HOME.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def run_night(project: Project, as_of: str, *, train: bool, out: Console, err: Console) -> int:
@@ -70,19 +71,19 @@ def dagster_home(project: Project) -> Path:
 def _execute(project: Project, as_of: str, train: bool, out: Console, err: Console) -> tuple[bool, dict[str, float]]:
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     os.environ["DAGSTER_HOME"] = str(dagster_home(project))
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
     import dagster as dg
 
     from personalization_pipeline.definitions import build
+    from personalization_pipeline.foundation.assets import warehouse_of
     from personalization_pipeline.schedules import JOB, free_killed_runs
 
     seconds = dict.fromkeys(PHASES, 0.0)
     with dg.DagsterInstance.get() as instance, _progress(err) as bar:
         free_killed_runs(instance, project)
-        definitions = build(project.folder, progress=_Display(bar, seconds))
+        warehouse = warehouse_of(project, as_of, train=train)
+        definitions = build(project.folder, progress=_Display(bar, seconds), resources={"warehouse": warehouse})
         job = definitions.resolve_job_def(JOB)
-        config: dict[str, Any] = {"resources": {"warehouse": {"config": {"as_of": as_of, "train": train}}}}
-        result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
+        result = job.execute_in_process(run_config=QUIET, instance=instance, raise_on_error=False)
     if not result.success:
         _tell_failure(result, err)
     return result.success, seconds

@@ -3,9 +3,8 @@
 Belongs here: the job, its schedule, the sensor. Does not belong here: what a night does.
 """
 
-from __future__ import annotations
-
 from datetime import UTC
+from typing import Any
 
 import dagster as dg
 
@@ -15,10 +14,12 @@ from personalization_pipeline.foundation.errors import StoreLocked
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.publish.record import is_unchanged
 
+# Dagster gives this type no public name.
+Job = Any
 JOB = "nightly"
 
 
-def nightly_job() -> dg.UnresolvedAssetJobDefinition:
+def nightly_job() -> Job:
     """One job: every asset, in one process."""
     return dg.define_asset_job(
         JOB,
@@ -27,7 +28,7 @@ def nightly_job() -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def nightly_schedule(project: Project, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def nightly_schedule(project: Project, job: Job) -> dg.ScheduleDefinition:
     """Every day at the project's hour in its zone; a night whose inputs did not change is skipped, in words."""
     settings = project.settings
 
@@ -48,7 +49,7 @@ def nightly_schedule(project: Project, job: dg.UnresolvedAssetJobDefinition) -> 
     return _schedule
 
 
-def killed_runs_sensor(project: Project, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def killed_runs_sensor(project: Project, job: Job) -> dg.SensorDefinition:
     """Report runs as failed that are said to run while nobody holds the store: their process was killed.
 
     Without it one killed run keeps the queue (one run at a time) waiting for ever.

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anyascii import anyascii
@@ -23,8 +22,13 @@ DIALLING_CODES = {"GB": "44", "DE": "49", "FR": "33"}
 LENGTHS = {"GB": 11, "DE": 11, "FR": 10}  # of a landline in national format
 MOBILE_BLOCKS = {"GB": ("0720", 7), "DE": ("01581", 7), "FR": ("0799", 6)}  # beginning, further digits
 MAIL_DOMAINS = (
-    *(("example.com", 0.30), ("example.org", 0.14), ("example.net", 0.10), ("mail.example", 0.20)),
-    *(("post.example", 0.12), ("inbox.example", 0.08), ("web.example", 0.06)),
+    ("example.com", 0.30),
+    ("mail.example", 0.20),
+    ("example.org", 0.14),
+    ("post.example", 0.12),
+    ("example.net", 0.10),
+    ("inbox.example", 0.08),
+    ("web.example", 0.06),
 )
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
@@ -82,23 +86,22 @@ class ContactPoints:
 
     def mailbox(self, first_name: str, last_name: str, born: int) -> str:
         """A mailbox by one of the habits of people; a taken one gets a number, as mail services do."""
-        first, last = mail_word(first_name), mail_word(last_name)
-        year = f"{born % 100:02d}"
-        habits: Sequence[tuple[str, float]] = (
-            *(
-                (f"{first}.{last}", 0.28),
-                (f"{first[0]}.{last}", 0.08),
-                (f"{first}{last}", 0.08),
-                (f"{last}.{first}", 0.10),
-            ),
-            *((f"{first[0]}{last}{year}", 0.16), (f"{first}{year}", 0.12), (f"{first}.{last}{year}", 0.18)),
+        first, last, year = mail_word(first_name), mail_word(last_name), f"{born % 100:02d}"
+        habits = (
+            (f"{first}.{last}", 0.28),
+            (f"{first}.{last}{year}", 0.18),
+            (f"{first[0]}{last}{year}", 0.16),
+            (f"{first}{year}", 0.12),
+            (f"{last}.{first}", 0.10),
+            (f"{first}{last}", 0.08),
+            (f"{first[0]}.{last}", 0.08),
         )
         local = self._chance.pick_weighted(habits)
         domain = self._chance.pick_weighted(MAIL_DOMAINS)
-        number = 1
-        while f"{local}{number if number > 1 else ''}@{domain}" in self._mailboxes:
+        mailbox, number = f"{local}@{domain}", 1
+        while mailbox in self._mailboxes:
             number += 1
-        mailbox = f"{local}{number if number > 1 else ''}@{domain}"
+            mailbox = f"{local}{number}@{domain}"
         self._mailboxes.add(mailbox)
         return mailbox
 

@@ -19,7 +19,7 @@ CUSTOMER_SHARE = 0.72  # the others are prospects, known to the CRM only
 CRM_SHARE = 0.64  # of the customers
 # Every LOOKALIKE_EVERY-th household is a pair that looks like one person; the hardest kind comes once a round.
 LOOKALIKE_EVERY = 28
-LOOKALIKES = ("siblings", "namesakes", "short_form", "siblings", "namesakes", "siblings", "father_and_son")
+LOOKALIKES = ("siblings", "namesakes", "short_form", "siblings", "namesakes", "siblings", "parent_and_child")
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ def groups(count: int, seed: int) -> Iterator[Group]:
     """Households until `count` people are reached exactly: the planted ones, then by chance."""
     chance = Chance(seed, "households")
     left = count
-    for number, planted in enumerate(_planted()):
+    for planted in _planted():
         left -= sum(map(len, planted))
         yield planted
-    number = 0
+    turn = 0
     while left > 0:
-        number += 1
-        group = _lookalikes(chance, number // LOOKALIKE_EVERY) if number % LOOKALIKE_EVERY == 0 else _family(chance)
+        turn += 1
+        group = _lookalikes(chance, turn // LOOKALIKE_EVERY) if turn % LOOKALIKE_EVERY == 0 else _family(chance)
         if sum(map(len, group)) > left:
             group = ((_member(chance, chance.pick_weighted(COUNTRIES)),),)
         left -= sum(map(len, group))
@@ -105,9 +105,9 @@ def _family(chance: Chance) -> Group:
     return ((man, woman, child),)
 
 
-def _lookalikes(chance: Chance, turn: int) -> Group:
+def _lookalikes(chance: Chance, round_number: int) -> Group:
     """Two people of one family name and one home (namesakes: one town) whose first names do not tell them apart well."""
-    kind = LOOKALIKES[turn % len(LOOKALIKES)]
+    kind = LOOKALIKES[round_number % len(LOOKALIKES)]
     country = chance.pick_weighted(COUNTRIES)
     one = replace(_member(chance, country, age=chance.between(44, 70)), lookalike_kind=kind)
     years = chance.between(2, 9) if kind == "siblings" else chance.between(23, 25)
@@ -125,6 +125,6 @@ def _lookalikes(chance: Chance, turn: int) -> Group:
         called = words.FirstName(full.short_forms[0], ())
         return ((replace(one, first_name=full), replace(other, first_name=called)),)
     other = replace(other, first_name=one.first_name)
-    if kind == "father_and_son":
+    if kind == "parent_and_child":
         return ((replace(one, is_in_crm=True), replace(other, is_in_crm=True)),)
     return ((one,), (other,))

@@ -154,17 +154,15 @@ class _Clerk:
             local, domain = email.split("@")
             email = f"{mistakes.typo(local, chance)}@{domain}"
             slips.append("email_typo")
-        code = DIALLING_CODES[person.member.country]
-        phone = {"mobile": person.mobile, "landline": person.landline, "placeholder": NO_PHONE.format(code=code)}.get(
-            held.phone, ""
-        )
+        nobody = NO_PHONE.format(code=DIALLING_CODES[person.member.country])
+        phone = {"mobile": person.mobile, "landline": person.landline, "placeholder": nobody}.get(held.phone, "")
         if held.phone in ("mobile", "landline") and not plain and chance.happens(PHONE_TYPO_SHARE):
             phone = mistakes.wrong_digit(phone, chance)
             slips.append("phone_typo")
         address = {"current": person.address, "former": person.former_address}.get(held.address)
         birth_on = self._birth_on(person, slips) if source == CRM else None
         self._count += 1
-        number = 100_000 + self._count * 654_323 % 900_000  # no common factor: every number once, in no visible order
+        number = 100_000 + self._count * 654_323 % 900_000  # without a common factor: each once, in no visible order
         return Record(
             source=source,
             record_id=f"C{number}" if source == SHOP else str(number),

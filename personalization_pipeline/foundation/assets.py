@@ -4,8 +4,6 @@ Belongs here: what turns a Table into an asset with its checks, schema, row coun
 Does not belong here: any table, and anything that would work without Dagster.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +17,7 @@ from personalization_pipeline.foundation import night
 from personalization_pipeline.foundation.building import Building, Built, build
 from personalization_pipeline.foundation.phases import Catalogue, catalogue
 from personalization_pipeline.foundation.plots import as_markdown, draw
-from personalization_pipeline.foundation.project import load_project
+from personalization_pipeline.foundation.project import Project, load_project
 from personalization_pipeline.foundation.tables import Table
 from personalization_pipeline.foundation.warehouse import Connection
 
@@ -74,6 +72,16 @@ class Warehouse(DuckDBResource):
         yield self.building.connection
 
 
+def warehouse_of(project: Project, as_of: str = "", *, train: bool = False) -> Warehouse:
+    """The warehouse resource of one project."""
+    return Warehouse(database=current_database(project), project=str(project.folder), as_of=as_of, train=train)
+
+
+def current_database(project: Project) -> str:
+    """The analysts' file of the current night."""
+    return str(night.Store(project.store).pointer / "warehouse.duckdb")
+
+
 def phase_assets(tables: Catalogue, phase: str, progress: Progress) -> list[dg.AssetsDefinition]:
     """One asset per table of a phase."""
     return [_table_asset(tables, table, progress) for table in tables.tables.values() if table.phase == phase]
@@ -91,11 +99,11 @@ def _table_asset(tables: Catalogue, table: Table, progress: Progress) -> dg.Asse
         check_specs=[dg.AssetCheckSpec(CHECK, asset=table.name)] if table.checks else None,
         required_resource_keys={"warehouse"},
     )
-    def _asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def _asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
         building: Building = context.resources.warehouse.building
         built = build(building, table.name)
         progress(table.phase, table.name, built.row_count)
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata=_metadata(building, table, built), check_results=[_check(built)] if table.checks else []
         )
 

@@ -179,7 +179,7 @@ def _take_ragged_lines(c: Connection, source: Source, where: Path) -> None:
 def _summary(c: Connection, columns: list[Column], source: Source, extra: list[str]) -> FileSummary:
     amount = entities()[source.rows_are].amount
     alias = next((k.alias for k in columns if k.entity == source.rows_are and k.name == amount), None)
-    money = f"coalesce(sum({alias}), 0)" if alias else "0"
+    money = f"coalesce(sum({alias or 0}), 0)"
     typed = query(c, "SELECT count(*) FROM typed")[0][0]
     refused = query(c, "SELECT count(*) FROM refused")[0][0]
     ragged = query(c, "SELECT count(*) FROM refused WHERE reasons[1] LIKE 'line has %'")[0][0]

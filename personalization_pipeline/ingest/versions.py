@@ -72,7 +72,7 @@ def _versions(building: Building, entity: Entity, paths: list[str]) -> str:
     gone = f"source IN ({', '.join(map(literal, snapshots))}) AND newest_file <> file_key" if snapshots else "false"
     return f"""
 WITH rows AS (
-    SELECT facts.*, {entity.moment()} AS at, file.file_key, file.source, file.first_seen_at, file.newest_file
+    SELECT facts.*, {entity.moment()} AS moment, file.file_key, file.source, file.first_seen_at, file.newest_file
     FROM (
         SELECT * EXCLUDE (filename), split_part(filename, '/', -2) AS facts_key
         FROM read_parquet([{listed}], union_by_name=true, filename=true)
@@ -83,12 +83,12 @@ WITH rows AS (
         FROM computed.main.files_seen
     ) AS file ON file.file_key = facts.facts_key
 ), ranked AS (
-    SELECT *, at > (SELECT as_of FROM run.main.tonight) AS is_ahead,
+    SELECT *, moment > (SELECT as_of FROM run.main.tonight) AS is_ahead,
         row_number() OVER seen AS place, first_value(content) OVER seen AS winner
     FROM rows
     WINDOW seen AS (
-        PARTITION BY {key}, coalesce(at > (SELECT as_of FROM run.main.tonight), false)
-        ORDER BY at DESC NULLS LAST, first_seen_at DESC, file_key DESC, row_number DESC
+        PARTITION BY {key}, coalesce(moment > (SELECT as_of FROM run.main.tonight), false)
+        ORDER BY moment DESC NULLS LAST, first_seen_at DESC, file_key DESC, row_number DESC
     )
 )
 SELECT {", ".join(entity.columns)}, row_number, content, file_key, source,

@@ -1,7 +1,5 @@
 """Phase publish in Dagster, beyond its tables: gate, report, commit and delivery, in this order."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg

@@ -40,7 +40,7 @@ MIN_RECORDS = 100  # with fewer there is nothing to learn from
 MIN_COMPARISONS = 2  # one fact alone cannot say when it errs
 MAX_PAIRS = 1_000_001  # random pairs looked at; Splink takes 1e6 for a forgotten default and warns
 USUAL_PAIRS = 20  # how many true pairs the usual m is worth
-LEAST_ERROR = 0.5  # of the usual share of true pairs that disagree: no column is without mistakes
+LEAST_ERROR = 0.01  # share of true pairs that disagree about a fact: no column is without mistakes
 LEAST_CHANCE = 0.1  # of the agreement of random pairs that is left to chance, whatever true pairs explain
 STRICT_RECALL = 0.8  # first guess at the share of true pairs that strict blocks find; the rounds replace it
 ROUNDS = 2
@@ -129,7 +129,7 @@ def _with_parameters(settings: Settings, observed: list[dict[str, Any]], prior: 
             learned_m = _number(found.get("m_probability")) / learned if learned else usual_m
             m = trust * learned_m + (1 - trust) * usual_m
             if level["sql_condition"] == "ELSE":
-                m = max(m, LEAST_ERROR * usual_m)
+                m = max(m, LEAST_ERROR)
             seen_u = _number(found.get("u_probability"))
             u = max((seen_u - prior * m) / (1 - prior), LEAST_CHANCE * seen_u, least_u)
             level["m_probability"], level["u_probability"] = _six_digits(m), _six_digits(u)

@@ -16,7 +16,7 @@ CONTACT_COLUMNS = "record_key, first_name, last_name, email, phone, birth_date, 
 STANDARDISED = {
     "record_key": "VARCHAR",
     "first_name_std": "VARCHAR",
-    "first_name_root": "VARCHAR",
+    "first_name_roots": "VARCHAR[]",
     "last_name_std": "VARCHAR",
     "email_std": "VARCHAR",
     "email_local": "VARCHAR",
