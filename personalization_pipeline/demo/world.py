@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from personalization_pipeline.demo.hardness import PROMISED, Hardness, measure
+from personalization_pipeline.demo.hardness import Hardness, measure
 from personalization_pipeline.demo.landing import crm_customers, csv_text, web_orders
 from personalization_pipeline.demo.orders import History, histories
 from personalization_pipeline.demo.people import Person
@@ -54,7 +54,7 @@ def write_world(folder: Path, *, people: int, seed: int) -> Hardness:
     hardness = measure(world.people, world.records)
     _write(folder / "landing" / SHOP, web_orders(world.records, world.histories, seed))
     _write(folder / "landing" / CRM, {"2026-06-30.csv": crm_customers(world.records, world.people, seed)})
-    _write(folder / "truth", _truth(world, hardness, seed))
+    _write(folder / "truth", _truth(world, hardness))
     return hardness
 
 
@@ -64,17 +64,16 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
             write_text(scratch / name, text, Kind.PROJECT)
 
 
-def _truth(world: World, hardness: Hardness, seed: int) -> dict[str, str]:
+def _truth(world: World, hardness: Hardness) -> dict[str, str]:
     record_rows = sorted(
         (record.record_key, record.person_id, record.household_id, " ".join(record.mistakes))
         for record in world.records
     )
     people_rows = [_person_row(person, world.histories.get(person.person_id)) for person in world.people]
-    measured = {"seed": seed, "measured": asdict(hardness), "promised_at_least": PROMISED}
     return {
         "records.csv": csv_text(RECORD_COLUMNS, record_rows),
         "people.csv": csv_text(PEOPLE_COLUMNS, people_rows),
-        "hardness.json": json.dumps(measured, indent=2) + "\n",
+        "hardness.json": json.dumps(asdict(hardness), indent=2) + "\n",
     }
 
 

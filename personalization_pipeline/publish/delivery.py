@@ -37,7 +37,7 @@ def deliver(project: Project, night: Path) -> list[Delivery]:
 
 def _deliver(project: Project, night: Path, file: Path) -> Delivery:
     audience, destination = file.stem, file.parent.name
-    target = _folder(project, destination) / f"{destination}__{audience}__{night.name}.csv"
+    target = _folder(project, destination) / night.name / file.name
     sha = hashlib.sha256(file.read_bytes()).hexdigest()
     occurrence = night.name.rsplit("-r", 1)[0]
     receipt = project.landing / RECEIPTS / f"{destination}__{audience}__{occurrence}__{sha[:16]}.json"
@@ -48,7 +48,7 @@ def _deliver(project: Project, night: Path, file: Path) -> Delivery:
     content = {
         "audience": audience,
         "destination": destination,
-        "file": target.name,
+        "file": f"{night.name}/{file.name}",
         "night": night.name,
         "sha256": sha,
         "delivered_at": f"{clock.now().isoformat()}Z",

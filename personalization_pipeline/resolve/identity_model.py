@@ -44,6 +44,7 @@ LEAST_ERROR = 0.01  # share of true pairs that disagree about a fact: no column 
 LEAST_CHANCE = 0.1  # of the agreement of random pairs that is left to chance, whatever true pairs explain
 STRICT_RECALL = 0.8  # first guess at the share of true pairs that strict blocks find; the rounds replace it
 ROUNDS = 2
+UNSEEN = 2
 SEEN_WEIGHT = -10.0  # bits; pairs below hold no share of the true pairs worth counting
 
 
@@ -63,7 +64,8 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
     prior = max(prior, 0.2 / records.height)  # one true pair for ten records
     for _ in range(ROUNDS):
         model = _with_parameters(scoring, observed, prior, pair_count)
-        prior = max(_expected_matches(records, model) / pair_count, 0.2 / records.height)
+        found = _expected_matches(records, model) / pair_count
+        prior = max(min(max(_bound(model, observed), found), UNSEEN * found), 0.2 / records.height)
     return artefact | {
         "kind": "splink",
         "settings": _with_parameters(scoring, observed, prior, pair_count),
@@ -154,6 +156,15 @@ def _term_frequencies(records: pl.DataFrame, settings: Settings) -> dict[str, An
         counts = records[column].drop_nulls().value_counts().filter(pl.col("count") > 1).sort(column)
         frequencies[column] = {"filled": records[column].count(), "counts": dict(counts.iter_rows())}
     return frequencies
+
+
+def _bound(model: Settings, observed: list[dict[str, Any]]) -> float:
+    """At most this share of all pairs can be true: no fact agrees more often among true pairs than random pairs allow."""
+    bounds = []
+    for compared, seen in zip(model["comparisons"], observed, strict=True):
+        agreement, level = seen["comparison_levels"][1], compared["comparison_levels"][1]
+        bounds.append(_number(agreement.get("u_probability")) / level["m_probability"])
+    return min(bounds)
 
 
 def _number(value: object) -> float:

@@ -131,7 +131,10 @@ def test_amounts_of_simulated_customers_are_recovered() -> None:
     p, q, gamma = 6.0, 4.0, 15.0
     x = random.integers(1, 12, customers)
     mean_amount = random.gamma(p * x, 1 / (random.gamma(q, 1 / gamma, customers) * x))
-    model = fit_gamma_gamma(pl.DataFrame({"x": x, "mean_amount": mean_amount, "n": np.ones(customers)}))
+    people = pl.DataFrame({"x": x, "mean_amount": mean_amount, "n": 1})
+    silent = pl.DataFrame({"x": [0, 3], "mean_amount": [70.0, 0.0], "n": [9, 9]})
+    model = fit_gamma_gamma(pl.concat([people, silent], how="vertical_relaxed"))
+    assert model.customers == customers
     found = model.parameters
     assert (found["p"], found["q"]) == pytest.approx((p, q), rel=0.1)
     assert found["p"] * found["gamma"] / (found["q"] - 1) == pytest.approx(p * gamma / (q - 1), rel=0.02)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import sqlglot
 import yaml
+from sqlglot import exp
 
 from personalization_pipeline.demo.landing import CRM_COLUMNS, WEB_COLUMNS
 from personalization_pipeline.demo.world import write_world
@@ -37,11 +39,8 @@ def test_every_mapped_expression_reads_every_value_that_is_there(name: str, tmp_
     for entity in declared.maps:
         for mapping in declared.mappings(entity):
             for target, expression in mapping.items():
-                read = [column for column in declared.columns if column in expression.replace("'", " ").split(" ")]
-                read += [
-                    column for column in declared.columns if f"({column}," in expression or f"({column})" in expression
-                ]
-                blank = " OR ".join(f"{column} IS NULL" for column in read) or "false"
+                read = {column.name for column in sqlglot.parse_one(expression, dialect="duckdb").find_all(exp.Column)}
+                blank = " OR ".join(f"{column} IS NULL" for column in sorted(read)) or "false"
                 unread = connection.execute(
                     f"SELECT count(*) FROM landed WHERE ({expression}) IS NULL AND NOT ({blank})"
                 ).fetchall()

@@ -39,6 +39,8 @@ def test_the_shares_are_those_counted_by_hand() -> None:
     assert score.bcubed_precision == pytest.approx((1 + 1 + 1 / 3 + 2 / 3 + 2 / 3) / 5)
     assert score.bcubed_recall == pytest.approx((2 / 3 + 2 / 3 + 1 / 3 + 1 + 1) / 5)
     assert score.over_merged_record_share == pytest.approx(3 / 5)
+    assert score.bcubed_f1 == pytest.approx(11 / 15)
+    assert score.pair_f1 == pytest.approx(1 / 2)
     assert score.exact_entity_share == 0
 
 
