@@ -101,6 +101,15 @@ def run(
 
 @app.command()
 @told
+def home(project: ProjectOption = None) -> None:
+    """Print the project's DAGSTER_HOME (made where it is not there), for `dagster dev` and services."""
+    from personalization_pipeline.running import dagster_home
+
+    print(dagster_home(load_project(project)))
+
+
+@app.command()
+@told
 def ask(
     rule: Annotated[
         str, typer.Argument(help='A rule over profiles, e.g. "days_since_last_order > 90 and order_count >= 3"')

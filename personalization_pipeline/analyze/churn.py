@@ -1,10 +1,11 @@
-"""Who will not buy again within a horizon: a logistic regression on snapshots of the past, judged against recency alone.
+"""Who will not buy again within a horizon: a logistic regression on snapshots of the past, against recency alone.
 
-Here: the choice of snapshot dates, the fit with its card, and the scores as SQL. Not here: the SELECT that builds a snapshot, files,
-and what is done about a customer who may leave.
+Here: the choice of snapshot dates, the fit with its card, and the scores as SQL. Not here: the SELECT that builds a
+snapshot, files, and what is done about a customer who may leave.
 
-A snapshot is one row per person who bought in the last year (or another stated number of days) before its date t0: whoever is long
-gone is easy to tell and would flatter the model. Its columns, all as known at the end of day t0, so no later refund or correction:
+A snapshot is one row per person who bought in the last year (or another stated number of days) before its date t0:
+whoever is long gone is easy to tell and would flatter the model. Its columns, all as known at the end of day t0, so no
+later refund or correction:
 
     snapshot_on               DATE     t0
     person_id                 VARCHAR
@@ -18,8 +19,8 @@ gone is easy to tell and would flatter the model. Its columns, all as known at t
     orders_last_90_days       orders   in (t0 - 90 days, t0]
     is_churned                BOOLEAN  no order in (t0, t0 + horizon]; only for the fit
 
-Other features work alike. How a value enters is in scoring.py; NULL counts as the mean of the known, with a weight of its own for
-being unknown.
+Other features work alike. How a value enters is in scoring.py; NULL counts as the mean of the known, with a weight of
+its own for being unknown.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ MAX_CREDIBLE_AUC = 0.85  # honest models of shops without contracts reach 0.62 t
 
 @dataclass(frozen=True)
 class Window:
-    """How model and baseline, knowing only what had happened by `snapshot_on`, did in the horizon after it. AUC: of a churner and
-    a stayer, how often the churner scores higher. Brier: mean squared error. ECE: mean distance between probability and share
-    of churners over ten equal bins of probability."""
+    """How model and baseline, knowing only what had happened by `snapshot_on`, did in the horizon after it. AUC: of a
+    churner and a stayer, how often the churner scores higher. Brier: mean squared error. ECE: mean distance between
+    probability and share of churners over ten equal bins of probability."""
 
     snapshot_on: str
     people: int
@@ -107,8 +108,9 @@ class ChurnModel:
 
 
 def snapshot_dates(first_on: date, last_on: date, horizon_days: int, count: int) -> list[date]:
-    """Up to `count` dates t0, ascending, 30 days apart, the newest `horizon_days` before `last_on` (the last whole day of data), so
-    that each label is complete, and none in the first `horizon_days` of the data, where everybody looks new."""
+    """Up to `count` dates t0, ascending, 30 days apart, the newest `horizon_days` before `last_on` (the last whole day
+    of data), so that each label is complete, and none in the first `horizon_days` of the data, where everybody looks
+    new."""
     horizon = timedelta(days=horizon_days)
     dates = (last_on - horizon - timedelta(days=DAYS_BETWEEN_SNAPSHOTS * k) for k in range(count))
     return sorted(day for day in dates if day >= first_on + horizon)
@@ -117,9 +119,9 @@ def snapshot_dates(first_on: date, last_on: date, horizon_days: int, count: int)
 def fit_churn(snapshots: pl.DataFrame, feature_names: Iterable[str], *, horizon_days: int) -> ChurnModel:
     """Fit on labelled snapshots (columns above) and judge on the newest of them, up to three.
 
-    For each test window the model is trained on the snapshots whose labels were complete on its date; the final coefficients
-    come from all snapshots. Seasons shift the share of churners more than their order, so the intercept is moved to fit the
-    newest snapshot, if that lowered the Brier score over the test windows."""
+    For each test window the model is trained on the snapshots whose labels were complete on its date; the final
+    coefficients come from all snapshots. Seasons shift the share of churners more than their order, so the intercept is
+    moved to fit the newest snapshot, if that lowered the Brier score over the test windows."""
     from threadpoolctl import threadpool_limits
 
     rows = snapshots.sort("snapshot_on", "person_id")
@@ -181,8 +183,8 @@ def _why_not(rows: pl.DataFrame, horizon_days: int) -> str:
     if not days or days[-1] - days[0] < timedelta(days=horizon_days):
         return f"no snapshot is {horizon_days} days older than another one, so none could be learned from before a test"
     return (
-        f"too few people: {MIN_TRAINING_PEOPLE} who left and {MIN_TRAINING_PEOPLE} who stayed are needed before a test window, "
-        f"{MIN_TEST_PEOPLE} of each in it"
+        f"too few people: {MIN_TRAINING_PEOPLE} who left and {MIN_TRAINING_PEOPLE} who stayed are needed before a test "
+        f"window, {MIN_TEST_PEOPLE} of each in it"
     )
 
 
@@ -224,7 +226,8 @@ def _newest(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _moved(fit: LogOdds, rows: pl.DataFrame) -> LogOdds:
-    """The same with the intercept at which the mean probability is the share of churners in `rows` (half a person off 0 and 1)."""
+    """The same with the intercept at which the mean probability is the share of churners in `rows`, which is kept half
+    a person off 0 and 1."""
     from scipy.optimize import brentq
 
     log_odds, share = fit.of(rows), np.clip(_labels(rows).mean(), 0.5 / len(rows), 1 - 0.5 / len(rows))

@@ -1,8 +1,8 @@
-"""How stored numbers become scores: rounding, literals, and the additive log-odds that a logistic regression leaves behind.
+"""How stored numbers become scores: rounding, literals, and the additive log-odds of a logistic regression.
 
-What is here knows no model's meaning, no fit and no card; each model has a module of its own. Stored numbers have six significant
-digits: enough for every score, and a refit on another machine, whose arithmetic differs in the last bits, still gives the same
-text.
+What is here knows no model's meaning, no fit and no card; each model has a module of its own. Stored numbers have six
+significant digits: enough for every score, and a refit on another machine, whose arithmetic differs in the last bits,
+still gives the same text.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def double_sql(value: float) -> str:
 
 @dataclass(frozen=True)
 class Term:
-    """What one feature adds to the log-odds, 0 on average over the people it was fitted on: `missing` where the feature is NULL,
-    otherwise constant + slope * entered value."""
+    """What one feature adds to the log-odds, 0 on average over the people it was fitted on: `missing` where the feature
+    is NULL, otherwise constant + slope * entered value."""
 
     missing: float
     constant: float
@@ -42,7 +42,7 @@ class Term:
 
 @dataclass(frozen=True)
 class LogOdds:
-    """Log-odds = intercept + one term per feature; the same arithmetic in Python, for judging, and in SQL, for scoring."""
+    """Log-odds = intercept + one term per feature; the same sum in Python, for judging, and in SQL, for scoring."""
 
     intercept: float
     terms: dict[str, Term]
@@ -60,8 +60,8 @@ class LogOdds:
         return f"round(0.5e0 + 0.5e0 * tanh(0.5e0 * ({total})), 6)"
 
     def reason_sql(self) -> str:
-        """The name, in words, of the feature that raises a person's odds most above the average; the first by name if several do
-        equally, NULL if none does."""
+        """The name, in words, of the feature that raises a person's odds most above the average; the first by name if
+        several do equally, NULL if none does."""
         pulls = (
             (f"round({_term_sql(name, term)}, 9)", name.replace("_", " ")) for name, term in sorted(self.terms.items())
         )
@@ -76,8 +76,8 @@ def probability(log_odds: Vector) -> Vector:
 
 
 def entered(people: pl.DataFrame, name: str) -> Vector:
-    """A feature as it enters the sum: a share as it is, all else as ln(1 + x), because counts, days and money are skewed, and
-    negative x as 0. NULL is nan."""
+    """A feature as it enters the sum: a share as it is, all else as ln(1 + x), because counts, days and money are
+    skewed, and negative x as 0. NULL is nan."""
     value = people[name].cast(pl.Float64).to_numpy()
     return value if name.endswith("_share") else np.log1p(np.maximum(value, 0.0))
 

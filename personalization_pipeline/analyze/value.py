@@ -1,10 +1,10 @@
 """What a customer will buy: BG/NBD for the number of purchases, Gamma-Gamma for their mean amount.
 
-Here: fitting both in Python, and their scores as SQL expressions over the stored parameters. Not here: the SELECTs that make a
-customer's summary or keep the scores, files, and the judgement of a fit against a baseline.
+Here: fitting both in Python, and their scores as SQL expressions over the stored parameters. Not here: the SELECTs that
+make a customer's summary or keep the scores, files, and the judgement of a fit against a baseline.
 
-Sources: Fader, Hardie & Lee, "Counting Your Customers" the Easy Way (Marketing Science 24, 2005) for BG/NBD; Fader & Hardie,
-The Gamma-Gamma Model of Monetary Value (note 025, 2013).
+Sources: Fader, Hardie & Lee, "Counting Your Customers" the Easy Way (Marketing Science 24, 2005) for BG/NBD; Fader &
+Hardie, The Gamma-Gamma Model of Monetary Value (note 025, 2013).
 """
 
 from __future__ import annotations
@@ -48,22 +48,23 @@ class FittedModel:
 
 @dataclass(frozen=True)
 class BgNbd(FittedModel):
-    """r, alpha (weeks), a, b: while active a customer buys at a Poisson rate, rates are Gamma(r, alpha) over customers; after
-    every purchase she stays away for good with a probability that is Beta(a, b) over customers."""
+    """r, alpha (weeks), a, b: while active a customer buys at a Poisson rate, rates are Gamma(r, alpha) over customers;
+    after every purchase she stays away for good with a probability that is Beta(a, b) over customers."""
 
 
 @dataclass(frozen=True)
 class GammaGamma(FittedModel):
-    """p, q, gamma (money): a customer's amounts are Gamma(p, v), v is Gamma(q, gamma) over customers, whatever their number.
-    q > 1, so that the mean over customers exists."""
+    """p, q, gamma (money): a customer's amounts are Gamma(p, v), v is Gamma(q, gamma) over customers, whatever their
+    number. q > 1, so that the mean over customers exists."""
 
 
 Model = TypeVar("Model", bound=FittedModel)
 
 
 def fit_bgnbd(summary: pl.DataFrame) -> BgNbd:
-    """Maximum likelihood over rows of x (repeat purchase days), t_x and t (recency and age at the cut in weeks, t_x <= t), and
-    n (customers sharing the row). Grouping first is about three times cheaper and does not change the result."""
+    """Maximum likelihood over rows of x (repeat purchase days), t_x and t (recency and age at the cut in weeks, t_x <=
+    t), and n (customers sharing the row). Equal rows are taken together here: neither their grouping nor their order
+    changes the result."""
     rows = _grouped(summary, ["x", "t_x", "t"])
     weeks = _mean(rows, "t")
     # The box keeps a fit out of corners that no data can tell apart; inside it the SQL below is exact to 1e-6.
@@ -73,8 +74,9 @@ def fit_bgnbd(summary: pl.DataFrame) -> BgNbd:
 
 
 def fit_gamma_gamma(spend: pl.DataFrame) -> GammaGamma:
-    """Maximum likelihood over rows of x (repeat purchases), mean_amount of these, and n (customers sharing the row). Customers
-    without a repeat purchase, or whose repeat purchases cost nothing, say nothing about amounts and are left out."""
+    """Maximum likelihood over rows of x (repeat purchases), mean_amount of these, and n (customers sharing the row).
+    Customers without a repeat purchase, or whose repeat purchases cost nothing, say nothing about amounts and are left
+    out."""
     rows = _grouped(spend, ["x", "mean_amount"]).filter(pl.col("x") > 0, pl.col("mean_amount") > 0)
     mean = _mean(rows, "mean_amount")
     box = {"p": (1e-2, 1e3), "q": (1.001, 1e3), "gamma": (mean * 1e-3, mean * 1e4)}
@@ -83,7 +85,8 @@ def fit_gamma_gamma(spend: pl.DataFrame) -> GammaGamma:
 
 
 def log_likelihood(model: BgNbd, summary: pl.DataFrame) -> float:
-    """The log-likelihood of any customers (columns as in `fit_bgnbd`) under a model that is ready: also of a later cut."""
+    """The log-likelihood of any customers (columns as in `fit_bgnbd`) under a model that is ready: also of a later
+    cut."""
     rows = _grouped(summary, ["x", "t_x", "t"])
     theta = np.array([model.parameters[name] for name in ("r", "alpha", "a", "b")])
     return _bgnbd_likelihood(theta, rows)[0] * float(rows["n"].sum())
@@ -108,13 +111,15 @@ def expected_purchases_sql(model: BgNbd, horizon_weeks: float | str) -> str:
 def expected_while_alive_sql(model: BgNbd, horizon_weeks: float | str) -> str:
     """Purchases expected if she still is a customer, not rounded, over columns x and t.
 
-    The paper's formula has a Gaussian 2F1 that is 0/0 at a = 1 and at a + b + x = 1 and overflows for large x. Its origin has
-    neither trouble: a customer with drop-out probability p will buy (1 - (1 + p w)^-(r + x)) / p times, w = horizon /
-    (alpha + t), averaged over p ~ Beta(a, b + x). The average is a trapezoid sum over s = ln((b + x) p / (1 - p)), whose nodes do
-    not depend on the customer. Relative error below 1e-6 within the box of `fit_bgnbd`, for x <= 500 and horizon / (alpha + t
-    + horizon) <= 0.999. atanh and tanh stand for log1p and expm1, which DuckDB does not have: small p would lose its digits.
+    The paper's formula has a Gaussian 2F1 that is 0/0 at a = 1 and at a + b + x = 1 and overflows for large x. Its
+    origin has neither trouble: a customer with drop-out probability p will buy (1 - (1 + p w)^-(r + x)) / p times, w =
+    horizon / (alpha + t), averaged over p ~ Beta(a, b + x). The average is a trapezoid sum over s = ln((b + x) p / (1 -
+    p)), whose nodes do not depend on the customer. Relative error below 1e-6 within the box of `fit_bgnbd`, for x <=
+    500 and horizon / (alpha + t + horizon) <= 0.999. atanh and tanh stand for log1p and expm1, which DuckDB does not
+    have: small p would lose its digits.
 
-    This is the costly part of the score. It knows only x and t, so among many people evaluate it once per distinct pair.
+    This is the costly part of the score. It knows only x and t, so among many people evaluate it once per distinct
+    pair.
     """
     if model.status == NOT_READY:
         return NO_SCORE
@@ -129,8 +134,9 @@ def expected_while_alive_sql(model: BgNbd, horizon_weeks: float | str) -> str:
 
 
 def mean_amount_sql(model: GammaGamma) -> str:
-    """Mean amount of a future purchase, as money, over columns x and mean_amount: between the customer's own mean and that of
-    all customers, nearer to her own the more she bought. Without a paid repeat purchase it is that of all customers."""
+    """Mean amount of a future purchase, as money, over columns x and mean_amount: between the customer's own mean and
+    that of all customers, nearer to her own the more she bought. Without a paid repeat purchase it is that of all
+    customers."""
     if model.status == NOT_READY:
         return "CAST(NULL AS DECIMAL(18, 2))"
     p, q, gamma = (double_sql(model.parameters[name]) for name in ("p", "q", "gamma"))
@@ -146,8 +152,9 @@ def _alive(model: BgNbd) -> str:
 
 
 def _nodes(parameters: Mapping[str, float]) -> list[tuple[float, float]]:
-    """Odds and log-weights of the trapezoid sum: dense where Beta(a, b + x) has its mass, stretched by sinh into its tails, which
-    are cut where they hold less than about 1e-8. Step and stretch were chosen by measurement over the box."""
+    """Odds and log-weights of the trapezoid sum: dense where Beta(a, b + x) has its mass, stretched by sinh into its
+    tails, which are cut where they hold less than about 1e-8. Step and stretch were chosen by measurement over the
+    box."""
     a, b = parameters["a"], parameters["b"]
     step, stretch, cut = 0.08, 2.5, math.log(1e8)
     left, right = math.asinh((cut / a + 3) / stretch), math.asinh((cut / b + 6) / stretch)
@@ -173,10 +180,13 @@ def _fit(kind: type[Model], likelihood: Likelihood, rows: pl.DataFrame, box: Box
 
 
 def _maximum(likelihood: Likelihood, rows: pl.DataFrame, box: Box, starts: Starts) -> Vector | None:
-    """The parameters in the box with the largest likelihood, from the first start whose slope vanishes; None if none does.
+    """The parameters in the box with the largest likelihood, from the first start whose slope vanishes; None if none
+    does.
 
-    The Gamma-Gamma likelihood is so flat that usual tolerances stop 1 % away; it is the slope that says where the top is."""
+    The Gamma-Gamma likelihood is so flat that usual tolerances stop 1 % away; it is the slope that says where the top
+    is."""
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     def descent(logs: Vector) -> tuple[float, Vector]:
         value, slope = likelihood(np.exp(logs), rows)
@@ -185,7 +195,8 @@ def _maximum(likelihood: Likelihood, rows: pl.DataFrame, box: Box, starts: Start
     bounds = [(math.log(low), math.log(high)) for low, high in box.values()]
     tight = {"ftol": 1e-16, "gtol": 1e-10, "maxiter": 2000, "maxcor": 20}
     for start in starts:
-        end = minimize(descent, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=tight)
+        with threadpool_limits(1):  # the same digits everywhere, and threads only slow four numbers down
+            end = minimize(descent, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=tight)
         lows, highs = np.array(bounds).T
         slope_inside = end.x - np.clip(end.x - end.jac, lows, highs)
         if np.abs(slope_inside).max() < 1e-6:
@@ -242,6 +253,7 @@ def _mean(rows: pl.DataFrame, column: str) -> float:
 
 
 def _grouped(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    """One row per distinct key, sorted: then the last digit of a sum is the data's own, not that of the order of rows."""
+    """One row per distinct key, sorted: then the last digit of a sum is the data's own, not that of the order of
+    rows."""
     numbers = frame.select(pl.col(*keys, "n").cast(pl.Float64))
     return numbers.group_by(keys).agg(pl.col("n").sum()).sort(keys)

@@ -180,7 +180,7 @@ def _email(missing: str) -> Comparison:
         "email",
         missing,
         _level("same", _same("email_std"), 0.6),
-        _level("one slip", _slip("email_std"), 0.05),
+        _level("one slip", f"{_slip('email_std')} AND {_TELLING}", 0.05),
         _level("same name at another domain", _same("email_local"), 0.05),
         _level("other", "ELSE", 0.3),
     )
@@ -228,6 +228,7 @@ def _slip(column: str) -> str:
     return f"damerau_levenshtein({column}_l, {column}_r) <= 1"
 
 
+_TELLING = "(email_local_l IS NOT NULL OR email_local_r IS NOT NULL)"  # not twice the same name again
 _SAME_HOUSE = "coalesce(house_number_l = house_number_r, true)"
 _NICKNAME = "list_has_any(first_name_roots_l, first_name_roots_r)"
 _INITIAL = (

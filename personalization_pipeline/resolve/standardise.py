@@ -130,16 +130,23 @@ def _by_distinct(values: pl.Series, standard: Callable[[str], str | None]) -> pl
 
 
 def _telling_locals(emails: pl.Series, first_names: pl.Series, last_names: pl.Series) -> pl.Series:
-    """The part before the @ where it is more than the name again: 'anna.berg@...' of Anna Berg tells nothing new.
+    """The part before the @ where it is more than the name again: 'anna.berg84@...' of Anna Berg tells little new."""
+    given = pl.DataFrame({"email": emails, "first_name": first_names, "last_name": last_names})
+    distinct = given.filter(pl.col("email").is_not_null()).unique().sort("email", "first_name", "last_name")
+    locals_ = [_telling_local(*row) for row in distinct.iter_rows()]
+    told = distinct.with_columns(pl.Series("email_local", locals_, dtype=pl.String))
+    return given.join(told, on=given.columns, how="left", nulls_equal=True, maintain_order="left")["email_local"]
 
-    A number of one digit tells nothing either: that is how mail services tell namesakes apart.
-    """
-    given = pl.DataFrame({"email": emails, "first": first_names.str.replace_all(" ", ""), "last": last_names.str.replace_all(" ", "")})
-    local = pl.col("email").str.split_exact("@", 1).struct.field("field_0")
-    letters = local.str.replace_all("[^a-z0-9]", "").str.replace("^(.*[a-z])[0-9]$", "$1")
-    first, last = pl.col("first").fill_null(""), pl.col("last").fill_null("")
-    habits = [first + last, last + first, first.str.head(1) + last, last + first.str.head(1), first + last.str.head(1), first, last]
-    return given.select(email_local=pl.when(~pl.any_horizontal(letters == habit for habit in habits)).then(local))["email_local"]
+
+def _telling_local(email: str, first_name: str | None, last_name: str | None) -> str | None:
+    local = email.split("@")[0]
+    letters = re.sub(r"[^a-z0-9]", "", local)
+    letters = re.sub(r"(?<=[a-z])\d{1,2}$", "", letters)  # a year of birth, or what a mail service adds for a namesake
+    last = (last_name or "").replace(" ", "")
+    for first in _roots(first_name).split("|") if first_name else [""]:
+        if letters in (first + last, last + first, first[:1] + last, last + first[:1], first + last[:1], first, last):
+            return None
+    return local
 
 
 def _words(text: str) -> str:

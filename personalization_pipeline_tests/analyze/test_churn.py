@@ -160,8 +160,8 @@ def test_a_model_that_adds_nothing_gives_way_to_recency_and_says_so(world: pl.Da
 
 
 def test_a_test_window_is_judged_by_what_was_known_on_its_date() -> None:
-    """From April on everything is the other way round, and there are four times as many people: only a model that had seen labels
-    not complete by the test date could rank the tests rightly."""
+    """From April on everything is the other way round, and there are four times as many people: only a model that had
+    seen labels not complete by the test date could rank the tests rightly."""
     before, after = snapshots(months=6, people=800), snapshots(months=6, people=3200, seed=2)
     turn = date(2026, 4, 1)
     assert turn in before["snapshot_on"]
@@ -226,19 +226,22 @@ def test_snapshots_leave_room_for_history_and_label(first_on: date, span: int, h
 def test_in_a_real_shop_the_model_beats_recency_and_stays_credible(shared_data: Path) -> None:
     query = """
         WITH orders AS (
-                 SELECT customer_id AS person_id, min(invoice_ts)::DATE AS ordered_on, sum(quantity * price::DECIMAL(18, 2)) AS amount
+                 SELECT customer_id AS person_id, min(invoice_ts)::DATE AS ordered_on,
+                        sum(quantity * price::DECIMAL(18, 2)) AS amount
                  FROM read_parquet($file)
                  WHERE customer_id IS NOT NULL AND quantity > 0 AND price > 0 AND NOT starts_with(invoice, 'C')
                  GROUP BY customer_id, invoice),
              dates AS (SELECT unnest($dates::DATE[]) AS snapshot_on),
              histories AS (
-                 SELECT snapshot_on, person_id, min(ordered_on) AS first_on, max(ordered_on) AS last_on, count(*) AS order_count,
-                        sum(amount) AS order_value_amount, count(*) FILTER (ordered_on > snapshot_on - 90) AS orders_last_90_days
+                 SELECT snapshot_on, person_id, min(ordered_on) AS first_on, max(ordered_on) AS last_on,
+                        count(*) AS order_count, sum(amount) AS order_value_amount,
+                        count(*) FILTER (ordered_on > snapshot_on - 90) AS orders_last_90_days
                  FROM dates JOIN orders ON ordered_on <= snapshot_on GROUP BY ALL),
              buyers AS (
                  SELECT DISTINCT snapshot_on, person_id
                  FROM dates JOIN orders ON ordered_on > snapshot_on AND ordered_on <= snapshot_on + 90)
-        SELECT histories.*, snapshot_on - last_on AS days_since_last_order, snapshot_on - first_on AS days_since_first_order,
+        SELECT histories.*, snapshot_on - last_on AS days_since_last_order,
+               snapshot_on - first_on AS days_since_first_order,
                (last_on - first_on) / nullif(order_count - 1, 0) AS mean_days_between_orders,
                order_value_amount / order_count AS mean_order_value_amount, NULL::DOUBLE AS discount_share,
                buyers.person_id IS NULL AS is_churned
