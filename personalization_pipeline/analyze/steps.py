@@ -22,7 +22,7 @@ from personalization_pipeline.analyze.value import (
     BgNbd,
     GammaGamma,
     alive_sql,
-    expected_purchases_sql,
+    expected_while_alive_sql,
     fit_bgnbd,
     fit_gamma_gamma,
     mean_amount_sql,
@@ -72,7 +72,7 @@ def _snapshots(building: Building, horizon: int) -> pl.DataFrame:
             frames.append(frame(building.connection, _snapshot_sql(building, day, horizon)))
     types = {"snapshot_on": pl.Date, "person_id": pl.String, "is_churned": pl.Boolean}
     empty = pl.DataFrame(schema=types | dict.fromkeys(FEATURES, pl.Float64))
-    return pl.concat([empty, *(f.select(empty.columns).cast(empty.schema) for f in frames)])  # type: ignore[arg-type]
+    return pl.concat([empty, *(f.select(empty.columns).cast(empty.schema) for f in frames)])
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def _score_slots(building: Building) -> Mapping[str, str]:
     churn = ChurnModel.from_dict(models["churn"]) if models["churn"] else ChurnModel("not ready", "", 0)
     return {
         "alive_probability": alive_sql(value),
-        "expected_order_count": expected_purchases_sql(value, VALUE_WEEKS),
+        "expected_while_alive": expected_while_alive_sql(value, VALUE_WEEKS),
         "mean_order_amount": mean_amount_sql(spend),
         "churn_probability": churn_sql(churn),
         "churn_reason": reason_sql(churn),

@@ -79,7 +79,7 @@ def comparisons(standardised: pl.DataFrame, *, contacts_prove: bool) -> list[Com
     made = {
         "first_name_std": lambda: _first_name(),
         "last_name_std": lambda: _household(filled, chance_agreement(standardised["last_name_std"])),
-        "birth_date": lambda: _birth_date(),
+        "birth_date": lambda: _birth_date(missing_or_shared("birth_date")),
         "email_std": lambda: _email(missing_or_shared("email_std")),
         "phone_std": lambda: _phone(missing_or_shared("phone_std")),
     }
@@ -160,7 +160,7 @@ def _any_of(conditions: Iterable[str]) -> str:
     return f"({' OR '.join(conditions) or 'false'})"
 
 
-def _birth_date() -> Comparison:
+def _birth_date(missing: str) -> Comparison:
     swapped = (
         "year(birth_date_l) = year(birth_date_r) AND month(birth_date_l) = day(birth_date_r)"
         " AND day(birth_date_l) = month(birth_date_r)"
@@ -168,7 +168,7 @@ def _birth_date() -> Comparison:
     slip = "damerau_levenshtein(CAST(birth_date_l AS VARCHAR), CAST(birth_date_r AS VARCHAR)) <= 1"
     return _comparison(
         "birth_date",
-        _missing("birth_date"),
+        missing,
         _level("same", _same("birth_date"), 0.92),
         _level("one slip, or day and month swapped", f"{slip} OR ({swapped})", 0.06),
         _level("other", "ELSE", 0.02),
@@ -225,7 +225,7 @@ def _missing_or_shared(column: str) -> str:
 
 
 def _slip(column: str) -> str:
-    return f"damerau_levenshtein({column}_l, {column}_r) <= 1"
+    return f"damerau_levenshtein(CAST({column}_l AS VARCHAR), CAST({column}_r AS VARCHAR)) <= 1"
 
 
 _TELLING = "(email_local_l IS NOT NULL OR email_local_r IS NOT NULL)"  # not twice the same name again

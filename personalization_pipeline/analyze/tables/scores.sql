@@ -8,11 +8,19 @@
 -- check: count(*) - count(DISTINCT person_id) = 0
 -- check: count(*) FILTER (alive_probability NOT BETWEEN 0 AND 1 OR churn_probability NOT BETWEEN 0 AND 1) = 0
 -- check: count(*) FILTER (expected_order_count < 0) = 0
-WITH summaries AS (
-    SELECT features.*, summary.* EXCLUDE (person_id), rfm.* EXCLUDE (person_id)
+WITH outlooks AS (
+    -- Many buyers share x and t: the costly part is worked out once for each pair.
+    SELECT x, t, slot.expected_while_alive AS while_alive_count
+    FROM (SELECT DISTINCT x, t FROM purchase_summaries) AS distinct_pairs
+), summaries AS (
+    SELECT features.*, summary.* EXCLUDE (person_id), rfm.* EXCLUDE (person_id), outlooks.while_alive_count
     FROM purchase_summaries AS summary
     JOIN features ON features.person_id = summary.person_id
     JOIN rfm ON rfm.person_id = summary.person_id
+    JOIN outlooks ON outlooks.x = summary.x AND outlooks.t = summary.t
+), rated AS (
+    SELECT *, slot.alive_probability AS alive_probability
+    FROM summaries
 )
 SELECT
     person_id,
@@ -20,9 +28,9 @@ SELECT
     frequency_score,
     monetary_score,
     rfm_segment,
-    slot.alive_probability AS alive_probability,
-    slot.expected_order_count AS expected_order_count,
-    CAST(slot.expected_order_count * slot.mean_order_amount AS DECIMAL(18, 2)) AS expected_value_amount,
+    alive_probability,
+    round(alive_probability * while_alive_count, 6) AS expected_order_count,
+    CAST(alive_probability * while_alive_count * slot.mean_order_amount AS DECIMAL(18, 2)) AS expected_value_amount,
     slot.churn_probability AS churn_probability,
     slot.churn_reason AS churn_reason
-FROM summaries
+FROM rated
