@@ -1,5 +1,7 @@
 """The only module that knows all phases: a project becomes Dagster definitions.
 
+Belongs here: putting together. Does not belong here: the wiring of one table or phase (assets), when nights run (schedules).
+
 Dagster loads `defs` for the project that PERSONALIZATION_PROJECT names (default: the demo); several projects are
 several code locations. Tests and the command call `build` with what they want to replace.
 """

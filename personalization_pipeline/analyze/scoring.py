@@ -1,6 +1,6 @@
 """How stored numbers become scores: rounding, literals, and the additive log-odds of a logistic regression.
 
-What is here knows no model's meaning, no fit and no card; each model has a module of its own. Stored numbers have six
+Does not belong here: a model's meaning, its fit and its card; each model has a module of its own. Stored numbers have six
 significant digits: enough for every score, and a refit on another machine, whose arithmetic differs in the last bits,
 still gives the same text.
 """

@@ -1,7 +1,7 @@
 """What a customer will buy: BG/NBD for the number of purchases, Gamma-Gamma for their mean amount.
 
-Here: fitting both in Python, and their scores as SQL expressions over the stored parameters. Not here: the SELECTs that
-make a customer's summary or keep the scores, files, and the judgement of a fit against a baseline.
+Belongs here: fitting both in Python, and their scores as SQL expressions over the stored parameters. Does not belong
+here: the SELECTs that make a customer's summary or keep the scores, files, and the judgement of a fit against a baseline.
 
 Sources: Fader, Hardie & Lee, "Counting Your Customers" the Easy Way (Marketing Science 24, 2005) for BG/NBD; Fader &
 Hardie, The Gamma-Gamma Model of Monetary Value (note 025, 2013).

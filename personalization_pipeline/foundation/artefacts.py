@@ -45,9 +45,11 @@ def _pinned(building: Building, name: str) -> Artefact | None:
     try:
         content: Artefact = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:
+        content = {}
+    if not content or not isinstance(content, dict):
         raise ProjectError(
             "is no artefact", fix="put the right file back, or train a new one: personalize run --train", where=file
-        ) from None
+        )
     return content
 
 

@@ -111,7 +111,8 @@ def _table_asset(tables: Catalogue, table: Table, progress: Progress) -> dg.Asse
 
 
 def _metadata(building: Building, table: Table, built: Built) -> dict[str, Any]:
-    columns = [dg.TableColumn(name, kind, description=table.comments.get(name)) for name, kind in built.columns.items()]
+    meanings = building.catalogue.comments[table.name]
+    columns = [dg.TableColumn(name, kind, description=meanings.get(name)) for name, kind in built.columns.items()]
     plots = {f"plot_{i + 1}": draw(building, table, plot) for i, plot in enumerate(table.plots)}
     return {
         "dagster/row_count": built.row_count,

@@ -106,7 +106,7 @@ def build(building: Building, name: str) -> Built:
         _compute(building, relation)
     try:
         row_count = put_table(
-            building.connection, table.target, _select(building, table), table.description, table.comments
+            building.connection, table.target, _select(building, table), table.description, building.catalogue.comments[name]
         )
     except EngineError as error:
         raise TableError(

@@ -16,6 +16,7 @@
         └── LandingGone       the landing folder cannot be read
 
 Messages never contain a person's data: file names, column names and counts only.
+Does not belong here: deciding what to do about a refusal.
 """
 
 from __future__ import annotations

@@ -2,11 +2,14 @@
 
 Great Expectations has no DuckDB engine, so DuckDB measures (one SELECT, full-table truth) and the suite judges the
 one-row frame of metrics. Its import takes seconds: it happens here, once per process, at the first verdict.
+
+Does not belong here: what is measured (foundation.checks), and what follows from a verdict (publish.gate).
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +53,9 @@ def judge(metrics: Mapping[str, float], checks: Sequence[Check]) -> list[Verdict
     batch = rows.get_batch(batch_parameters={"dataframe": pandas.DataFrame([dict(metrics)])})
     results = {r.expectation_config.kwargs["column"]: r.success for r in batch.validate(suite).results}
     return [
-        Verdict(check.text, metrics[f"m{i}"], bool(results[f"m{i}"]), check.severity) for i, check in enumerate(checks)
+        # The suite passes over what is not a number; a promise about it is not kept.
+        Verdict(check.text, value, bool(results[f"m{i}"]) and not math.isnan(value), check.severity)
+        for i, (check, value) in enumerate((check, metrics[f"m{i}"]) for i, check in enumerate(checks))
     ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,13 @@ class Catalogue:
 
     def reads(self, name: str) -> tuple[str, ...]:
         """Tables that a table needs before it: by its SELECT, by its computed relations, by its slots."""
+        return self._lineage[name]
+
+    @cached_property
+    def _lineage(self) -> dict[str, tuple[str, ...]]:
+        return {name: self._reads(name) for name in self.tables}
+
+    def _reads(self, name: str) -> tuple[str, ...]:
         table = self.tables[name]
         found = set(table.reads())
         if table.reads("facts"):
@@ -87,6 +95,15 @@ class Catalogue:
         if name in self.slots:
             found |= set(self.slots[name].reads)
         return tuple(sorted(found & set(self.tables)))
+
+    @cached_property
+    def comments(self) -> dict[str, dict[str, str]]:
+        """Per table what its columns mean: in its own words, else in those of the tables that it reads."""
+        found: dict[str, dict[str, str]] = {}
+        for name in self.order():
+            read = {column: text for upstream in self.reads(name) for column, text in found[upstream].items()}
+            found[name] = read | dict(self.tables[name].comments)
+        return found
 
     def order(self) -> list[str]:
         return in_order({name: self.reads(name) for name in self.tables})

@@ -173,7 +173,7 @@ def _keys(kind: type[Declaration]) -> str:
 def _check_references(project: Project) -> None:
     try:
         _ = project.zone
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ProjectError(
             f"unknown time zone {project.settings.time_zone!r}",
             fix="use an IANA name such as Europe/Berlin",

@@ -110,6 +110,8 @@ def parse_select(sql: str, where: Path | str) -> exp.Expr:
     """Parse exactly one SELECT. Raises TableError naming the line."""
     try:
         trees = [tree for tree in sqlglot.parse(sql, dialect="duckdb") if tree]
+    except sqlglot.errors.TokenError:
+        raise TableError("a quote or a comment is never closed", fix="close it", where=where) from None
     except sqlglot.errors.ParseError as error:
         place = error.errors[0] if error.errors else {}
         raise TableError(
@@ -124,13 +126,16 @@ def parse_select(sql: str, where: Path | str) -> exp.Expr:
 
 def read_table(path: Path, phase: str) -> Table:
     """Read one table file. Raises TableError for an unknown keyword, a bad check or a body that is not one SELECT."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise TableError("is not UTF-8 text", fix="save the file as UTF-8", where=path) from None
     end = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("--")), len(lines))
     description: list[str] = []
     found: dict[str, list[tuple[str, str]]] = {key: [] for key in KEYS}
     for line in (line.removeprefix("--").strip() for line in lines[:end]):
         match = KEY_LINE.match(line) if line else None
-        if match and (match[3] is not None or match[1] in ("private", "feature")):
+        if match and (match[3] is not None or line in ("private", "feature")):
             found[match[1]].append((match[2], match[3] or ""))
         elif line and not any(found.values()):
             description.append(line)
@@ -144,7 +149,7 @@ def read_table(path: Path, phase: str) -> Table:
         owner=found["owner"][0][1] if found["owner"] else "",
         is_private=bool(found["private"]),
         is_feature=bool(found["feature"]),
-        memory=_columns(found["columns"][0][1]) if found["columns"] else {},
+        memory=_columns(found["columns"][0][1], path) if found["columns"] else {},
         comments={name: text for name, text in found["column"]},
         checks=tuple(
             read_check(f"{key}: {text}" if key == "warn" else text, path)
@@ -152,7 +157,7 @@ def read_table(path: Path, phase: str) -> Table:
             for _, text in found[key]
         ),
         plots=tuple(_plot(mark, text, path) for mark, text in found["plot"]),
-        sql="\n".join(lines[end:]),
+        sql="\n" * end + "\n".join(lines[end:]),  # blank lines, so that a line has the number that it has in the file
     )
     if not table.description:
         raise TableError("has no description", fix="say in the first comment what one row is", where=path)
@@ -160,8 +165,10 @@ def read_table(path: Path, phase: str) -> Table:
     return table
 
 
-def _columns(text: str) -> dict[str, str]:
-    pairs = (part.strip().split(" ", 1) for part in re.split(r",\s*(?![^(]*\))", text))
+def _columns(text: str, where: Path) -> dict[str, str]:
+    pairs = [part.split(maxsplit=1) for part in re.split(r",\s*(?![^(]*\))", text)]
+    if any(len(pair) != 2 for pair in pairs):
+        raise TableError(f"cannot read the columns {text!r}", fix="write `columns: <name> <TYPE>, ...`", where=where)
     return {name: kind.strip() for name, kind in pairs}
 
 

@@ -180,14 +180,14 @@ def put_frame(connection: Connection, target: str, frame: pl.DataFrame, types: M
 
 
 def put_table(connection: Connection, target: str, select: str, comment: str, comments: Mapping[str, str]) -> int:
-    """Make one table of one SELECT, with its comments, in one transaction. Returns the number of rows."""
+    """Make one table of one SELECT, commenting the columns that it has, in one transaction. Returns the number of rows."""
     with writing(Kind.TABLE), engine_errors_told():
         connection.execute("BEGIN")
         try:
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS {select}")
             connection.execute(f"COMMENT ON TABLE {target} IS {literal(comment)}")
-            for name, text in comments.items():
-                connection.execute(f'COMMENT ON COLUMN {target}."{name}" IS {literal(text)}')
+            for name in set(columns_of(connection, target)) & set(comments):
+                connection.execute(f'COMMENT ON COLUMN {target}."{name}" IS {literal(comments[name])}')
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")

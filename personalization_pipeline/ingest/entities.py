@@ -1,4 +1,4 @@
-"""The canonical entities, read from entities.yaml. No knowledge of sources or files."""
+"""The canonical entities, read from entities.yaml. Does not belong here: any knowledge of sources or files."""
 
 from __future__ import annotations
 

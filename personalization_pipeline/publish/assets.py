@@ -1,4 +1,7 @@
-"""Phase publish in Dagster, beyond its tables: gate, report, commit and delivery, in this order."""
+"""Phase publish in Dagster, beyond its tables: gate, report, commit and delivery, in this order.
+
+Belongs here: wiring. Does not belong here: what each of the four does (the modules beside this one).
+"""
 
 from typing import Any
 

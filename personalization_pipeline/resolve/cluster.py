@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CUT = -2_000  # millibits
+CUT = 2_000  # millibits
 CLIP = 25_000  # millibits: no single pair outweighs everything else
 MAX_COMPONENT = 2_000  # records: all pairs of a larger component would be too many
 STEP = 2_000  # millibits by which the cut of a larger component rises

@@ -42,14 +42,6 @@ TRAINING_BLOCKS = (
     ("first_name_std", "last_name_std"),
     ("last_name_std", "postal_code_std"),
 )
-# Pairs that share one of these are nearly always one person: a first guess at how many pairs are.
-STRICT_BLOCKS = (
-    ("email_std", "first_name_std"),
-    ("phone_std", "first_name_std"),
-    ("birth_date", "first_name_std", "last_name_std"),
-    ("first_name_std", "last_name_std", "postal_code_std"),
-)
-
 
 def filled_columns(standardised: pl.DataFrame) -> frozenset[str]:
     """The columns that hold enough different data to compare records by."""

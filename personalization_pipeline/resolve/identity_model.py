@@ -1,13 +1,15 @@
 """Learning how much agreement is worth: the identity artefact, made from standardised records without labels.
 
 Belongs here: training, and what the artefact is made of. Does not belong here: what is compared (comparisons), scoring
-with the artefact (link), and where artefacts are kept.
+with the artefact (link), and where artefacts are kept (foundation.artefacts).
 
-The artefact is a JSON-able dict: kind 'splink' holds Splink settings with learned m and u, the prior, and the counts of
-names; kind 'exact-keys-only' says that there is too little to learn from, and that only exact keys join records.
-Method: Fellegi-Sunter by expectation maximisation, as in Splink (Linacre et al. 2022, IJPDS 7(3)), with three corrections:
-a usual m counts like 20 true pairs, so that little data cannot claim much; u is freed from the true pairs among random
-ones; and the share of true pairs is learned from the scored pairs instead of guessed.
+The artefact is a JSON-able dict. Kind 'splink' holds Splink settings with learned m, u and prior, and the counts of names;
+kind 'exact-keys-only' says that there is too little to learn from, so that only exact keys join records.
+
+m, the share of true pairs on a level, comes from expectation maximisation (Fellegi-Sunter as in Splink: Linacre et al.
+2022, IJPDS 7(3)); u, the share of random pairs, from a sample. Three corrections make the weights mean what they say:
+usual values of m count like 20 true pairs, so that little data cannot claim much; the true pairs among the random ones
+are taken out of u; and the share of true pairs (the prior) is what the model itself finds, not a guess.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ import polars as pl
 from personalization_pipeline.foundation.warehouse import scratch_connection
 from personalization_pipeline.resolve.comparisons import (
     BLOCKS,
-    STRICT_BLOCKS,
     TRAINING_BLOCKS,
+    Comparison,
+    Level,
     comparisons,
     filled_columns,
     rules,
@@ -37,44 +40,44 @@ Settings = dict[str, Any]
 
 VERSION = 1
 MIN_RECORDS = 100  # with fewer there is nothing to learn from
-MIN_COMPARISONS = 2  # one fact alone cannot say when it errs
-MAX_PAIRS = 1_000_001  # random pairs looked at; Splink takes 1e6 for a forgotten default and warns
+MIN_COMPARISONS = 2  # one fact alone cannot show when it errs
+MAX_PAIRS = 1_000_001  # random pairs looked at, and pairs of a training block; Splink warns at 1e6, its default
 USUAL_PAIRS = 20  # how many true pairs the usual m is worth
-LEAST_ERROR = 0.01  # share of true pairs that disagree about a fact: no column is without mistakes
-LEAST_CHANCE = 0.1  # of the agreement of random pairs that is left to chance, whatever true pairs explain
-STRICT_RECALL = 0.8  # first guess at the share of true pairs that strict blocks find; the rounds replace it
-ROUNDS = 2
-UNSEEN = 2
+LEAST_ERROR = 0.01  # share of true pairs that differ about a fact: no column is without mistakes
+LEAST_CHANCE = 0.1  # share of the agreement among random pairs that true pairs cannot explain away
+ROUNDS = 2  # of finding the share of true pairs with the model, and the model with that share
+UNSEEN = 2  # at most this many true pairs for each one that the blocks find
 SEEN_WEIGHT = -10.0  # bits; pairs below hold no share of the true pairs worth counting
 
 
 def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
     """Learn the identity artefact from standardised records (see `standardise`); the same for any order of the rows.
 
-    Runs on one thread, because the last bits of sums of floats depend on the order of the summands.
+    Runs on one thread, because the last digits of sums of floats depend on the order of the summands.
     """
     records = standardised.sort("record_key")
-    learning = comparisons(records, contacts_prove=True)
     artefact: Artefact = {"version": VERSION, "record_count": records.height, "seed": seed}
+    learning = comparisons(records, contacts_prove=True)
     if records.height < MIN_RECORDS or len(learning) < MIN_COMPARISONS:
         return artefact | {"kind": "exact-keys-only"}
-    scoring = _settings(records, comparisons(records, contacts_prove=False))
-    pair_count = records.height * (records.height - 1) / 2
-    prior, observed = _learn(records, _settings(records, learning), seed)
-    prior = max(prior, 0.2 / records.height)  # one true pair for ten records
+    seen = _learn(records, learning, seed)
+    compared = comparisons(records, contacts_prove=False)
+    pair_count = records.height * (records.height - 1) // 2
+    prior = 1 / records.height
     for _ in range(ROUNDS):
-        model = _with_parameters(scoring, observed, prior, pair_count)
-        found = _expected_matches(records, model) / pair_count
-        prior = max(min(max(_bound(model, observed), found), UNSEEN * found), 0.2 / records.height)
+        settings = _settings(records, _with_parameters(compared, seen, prior, pair_count), prior)
+        prior = _share_of_true_pairs(records, settings, seen, pair_count)
     return artefact | {
         "kind": "splink",
-        "settings": _with_parameters(scoring, observed, prior, pair_count),
-        "term_frequencies": _term_frequencies(records, scoring),
+        "settings": _settings(records, _with_parameters(compared, seen, prior, pair_count), prior),
+        "term_frequencies": _term_frequencies(records, compared),
     }
 
 
 @contextlib.contextmanager
-def open_linker(records: pl.DataFrame, settings: Settings, *, threads: int | None, memory_limit: str | None) -> Iterator[Linker]:
+def open_linker(
+    records: pl.DataFrame, settings: Settings, *, threads: int | None, memory_limit: str | None
+) -> Iterator[Linker]:
     """A Splink linker over records, with a DuckDB of its own: two linkers on one would share term frequencies."""
     from splink import DuckDBAPI, Linker
 
@@ -85,10 +88,11 @@ def open_linker(records: pl.DataFrame, settings: Settings, *, threads: int | Non
         connection.close()
 
 
-def _settings(records: pl.DataFrame, compared: list[dict[str, Any]]) -> Settings:
+def _settings(records: pl.DataFrame, compared: list[Comparison], prior: float) -> Settings:
     return {
         "link_type": "dedupe_only",
         "unique_id_column_name": "record_key",
+        "probability_two_random_records_match": prior,
         "comparisons": compared,
         "blocking_rules_to_generate_predictions": rules(BLOCKS, filled_columns(records)),
         "retain_matching_columns": True,
@@ -96,46 +100,59 @@ def _settings(records: pl.DataFrame, compared: list[dict[str, Any]]) -> Settings
     }
 
 
-def _learn(records: pl.DataFrame, settings: Settings, seed: int) -> tuple[float, list[dict[str, Any]]]:
-    """First share of true pairs, and the comparisons with the m and u that Splink saw (absent where it saw nothing)."""
+def _learn(records: pl.DataFrame, compared: list[Comparison], seed: int) -> list[Comparison]:
+    """The comparisons with m and u as Splink saw them: without labels, and with gaps where it saw no pair."""
     from splink.internals.exceptions import EMTrainingException
 
-    filled = filled_columns(records)
+    settings = _settings(records, compared, 1 / records.height)
     with open_linker(records, settings, threads=1, memory_limit=None) as linker:
-        training = linker.training
-        if strict := rules(STRICT_BLOCKS, filled):
-            training.estimate_probability_two_random_records_match(strict, recall=STRICT_RECALL)
-        training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=seed)
-        for rule in rules(TRAINING_BLOCKS, filled):
-            with contextlib.suppress(EMTrainingException):  # no pair shares it: other blocks will do
-                training.estimate_parameters_using_expectation_maximisation(
+        linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=seed)
+        for rule in rules(TRAINING_BLOCKS, filled_columns(records)):
+            with contextlib.suppress(EMTrainingException):  # no two records share it: other blocks will do
+                linker.training.estimate_parameters_using_expectation_maximisation(
                     rule, estimate_without_term_frequencies=True, max_pairs=MAX_PAIRS
                 )
-        learned = linker.misc.save_model_to_json()
-    return float(learned["probability_two_random_records_match"]), list(learned["comparisons"])
+        learned: list[Comparison] = linker.misc.save_model_to_json()["comparisons"]
+        return learned
 
 
-def _with_parameters(settings: Settings, observed: list[dict[str, Any]], prior: float, pair_count: float) -> Settings:
-    """Settings with every m and u filled in, and the prior, rounded to six digits."""
-    model = copy.deepcopy(settings)
-    model["probability_two_random_records_match"] = _six_digits(prior)
+def _with_parameters(
+    compared: list[Comparison], seen: list[Comparison], prior: float, pair_count: int
+) -> list[Comparison]:
+    """The comparisons with every m and u filled in from what was seen, rounded to six digits."""
+    filled = copy.deepcopy(compared)
     trust = prior * pair_count / (prior * pair_count + USUAL_PAIRS)
     least_u = 0.5 / min(pair_count, MAX_PAIRS)
-    for compared, seen in zip(model["comparisons"], observed, strict=True):
-        levels = list(zip(compared["comparison_levels"], seen["comparison_levels"], strict=True))
-        levels = [(level, found) for level, found in levels if not (level.get("is_null_level") or level.get("fix_m_probability"))]
+    for comparison, found in zip(filled, seen, strict=True):
+        levels = _learned_levels(comparison, found)
         usual = sum(level["m_probability"] for level, _ in levels)
-        learned = sum(_number(found.get("m_probability")) for _, found in levels)
-        for level, found in levels:
-            usual_m = level["m_probability"] / usual
-            learned_m = _number(found.get("m_probability")) / learned if learned else usual_m
-            m = trust * learned_m + (1 - trust) * usual_m
+        learned = sum(_number(level_seen, "m_probability") for _, level_seen in levels)
+        for level, level_seen in levels:
+            m = level["m_probability"] / usual
+            if learned:
+                m = trust * _number(level_seen, "m_probability") / learned + (1 - trust) * m
             if level["sql_condition"] == "ELSE":
                 m = max(m, LEAST_ERROR)
-            seen_u = _number(found.get("u_probability"))
-            u = max((seen_u - prior * m) / (1 - prior), LEAST_CHANCE * seen_u, least_u)
+            u = _number(level_seen, "u_probability")
+            u = max((u - prior * m) / (1 - prior), LEAST_CHANCE * u, least_u)
             level["m_probability"], level["u_probability"] = _six_digits(m), _six_digits(u)
-    return model
+    return filled
+
+
+def _share_of_true_pairs(records: pl.DataFrame, settings: Settings, seen: list[Comparison], pair_count: int) -> float:
+    """How many of all pairs are true, 0..1: those that the blocks find, and those that they must have missed.
+
+    Random pairs bound how many can have been missed: on no fact may true pairs alone agree more often than all pairs do.
+    """
+    found = _expected_matches(records, settings) / pair_count
+    bound = min(
+        _number(best_seen, "u_probability") / best["m_probability"]
+        for best, best_seen in (
+            _learned_levels(*both)[0] for both in zip(settings["comparisons"], seen, strict=True)
+        )
+    )
+    share = min(max(found, bound), UNSEEN * found)
+    return _six_digits(min(max(share, 0.2 / records.height), 0.1))  # 0.2: one true pair for every ten records
 
 
 def _expected_matches(records: pl.DataFrame, settings: Settings) -> float:
@@ -143,14 +160,14 @@ def _expected_matches(records: pl.DataFrame, settings: Settings) -> float:
     with open_linker(records, settings, threads=1, memory_limit=None) as linker:
         scored = linker.inference.predict(threshold_match_weight=SEEN_WEIGHT)
         total = linker.misc.query_sql(
-            f"SELECT sum(CAST(round(match_probability * 1e6) AS BIGINT)) AS micro FROM {scored.physical_name}"
+            f"SELECT sum(CAST(round(match_probability * 1e6) AS BIGINT)) AS millionths FROM {scored.physical_name}"
         )
-        return int(total.as_record_list()[0]["micro"] or 0) / 1e6
+        return int(total.as_record_list()[0]["millionths"] or 0) / 1e6
 
 
-def _term_frequencies(records: pl.DataFrame, settings: Settings) -> dict[str, Any]:
+def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict[str, Any]:
     """Per column: how many records fill it, and how often each value occurs that occurs more than once."""
-    levels = [level for compared in settings["comparisons"] for level in compared["comparison_levels"]]
+    levels = [level for comparison in compared for level in comparison["comparison_levels"]]
     frequencies = {}
     for column in sorted({level["tf_adjustment_column"] for level in levels if "tf_adjustment_column" in level}):
         counts = records[column].drop_nulls().value_counts().filter(pl.col("count") > 1).sort(column)
@@ -158,17 +175,15 @@ def _term_frequencies(records: pl.DataFrame, settings: Settings) -> dict[str, An
     return frequencies
 
 
-def _bound(model: Settings, observed: list[dict[str, Any]]) -> float:
-    """At most this share of all pairs can be true: no fact agrees more often among true pairs than random pairs allow."""
-    bounds = []
-    for compared, seen in zip(model["comparisons"], observed, strict=True):
-        agreement, level = seen["comparison_levels"][1], compared["comparison_levels"][1]
-        bounds.append(_number(agreement.get("u_probability")) / level["m_probability"])
-    return min(bounds)
+def _learned_levels(comparison: Comparison, seen: Comparison) -> list[tuple[Level, Level]]:
+    """The levels that have something to learn, beside what was seen of them, from the most to the least agreement."""
+    both = zip(comparison["comparison_levels"], seen["comparison_levels"], strict=True)
+    return [(level, found) for level, found in both if not {"is_null_level", "fix_m_probability"} & level.keys()]
 
 
-def _number(value: object) -> float:
-    """Splink writes a text where it saw no pair on a level."""
+def _number(level: Level, parameter: str) -> float:
+    """0 where Splink saw no pair: it leaves the parameter out, or writes a text."""
+    value = level.get(parameter)
     return value if isinstance(value, float) else 0.0
 
 

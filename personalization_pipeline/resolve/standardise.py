@@ -19,7 +19,6 @@ import polars as pl
 import yaml
 from anyascii import anyascii
 from nicknames import NickNamer
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 _HOUSE_FIRST = re.compile(r"(\d+[a-z]?(?:[-/]\d+[a-z]?)?)\s+(\D.*|\d+(?:st|nd|rd|th)\b.*)")
 _HOUSE_LAST = re.compile(r"(.*?[a-z].*?)\s*\b(\d+(?:\s?[a-z])?(?:\s?[-/]\s?\d+\s?[a-z]?)?)")
@@ -28,9 +27,10 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _GMAIL = ("gmail.com", "googlemail.com")
 
 
-def standardise(contacts: pl.DataFrame) -> pl.DataFrame:
+def standardise(contacts: pl.DataFrame, default_country: str | None = None) -> pl.DataFrame:
     """Contacts made comparable, one row per record and in the given order; whatever cannot serve as evidence is null.
 
+    `default_country` is where phone numbers are dialled from when a contact names no country.
     Takes record_key, first_name, last_name, email, phone, birth_date (DATE), street, postal_code, city and country.
     Gives record_key, first_name_std, first_name_roots (every name that the first name may be short for, itself
     included), last_name_std, email_std, email_local (where it says more than the name), phone_std (E.164), birth_date, street_std, house_number,
@@ -48,7 +48,7 @@ def standardise(contacts: pl.DataFrame) -> pl.DataFrame:
             "last_name_std": last_name,
             "email_std": email,
             "email_local": _telling_locals(email, first_name, last_name),
-            "phone_std": standardise_phones(contacts["phone"], country),
+            "phone_std": standardise_phones(contacts["phone"], country.fill_null(default_country or "")),
             "birth_date": _birth_dates(contacts["birth_date"]),
             "street_std": _not_empty(street.field("field_0")),
             "house_number": _not_empty(street.field("field_1")),
@@ -94,9 +94,9 @@ def standardise_emails(emails: pl.Series) -> pl.Series:
 def standardise_phones(phones: pl.Series, countries: pl.Series) -> pl.Series:
     """Phone numbers as E.164, read as somebody in that country would dial them; null where no such number can exist.
 
-    `countries` holds two-letter codes; without one only numbers that begin with + or 00 can be read.
+    Without a country (see `standardise_countries`) only numbers that begin with + or 00 can be read.
     """
-    given = pl.DataFrame({"phone": phones.cast(pl.String), "country": countries.cast(pl.String)})
+    given = pl.DataFrame({"phone": phones.cast(pl.String), "country": standardise_countries(countries)})
     distinct = given.filter(pl.col("phone").is_not_null()).unique().sort("phone", "country")
     standard = pl.Series("standard", [_e164(*row) for row in distinct.iter_rows()], dtype=pl.String)
     return given.join(
@@ -234,6 +234,8 @@ def _more_nicknames() -> dict[str, frozenset[str]]:
 @functools.cache
 def _country_names() -> dict[str, str]:
     """Folded name or code -> two-letter code. A name that means two countries in two languages keeps the first code."""
+    from phonenumbers.geodata.locale import LOCALE_DATA  # large: only where a country is read
+
     names: dict[str, str] = {}
     for code, by_language in sorted(LOCALE_DATA.items()):
         for language, name in sorted(by_language.items()):

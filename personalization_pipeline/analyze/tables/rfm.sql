@@ -1,5 +1,9 @@
 -- One row per buyer who may be profiled: recency, frequency and monetary value in fifths (5 best), and the named group. Equal buyers get equal fifths.
 -- owner: team:analytics
+-- column recency_score: 5 = bought most lately
+-- column frequency_score: 5 = most orders
+-- column monetary_score: 5 = most money
+-- column rfm_segment: named group, see the CASE in the table's file
 -- check: count(*) - count(DISTINCT person_id) = 0
 -- check: count(*) FILTER (rfm_segment IS NULL) = 0
 -- plot bar: rfm_segment by count(*)

@@ -1,6 +1,9 @@
 -- One row per person: on which channels she may be reached, and whether she may be profiled. A merge alone adds nothing: each address answers for itself.
 -- owner: team:privacy
 -- column is_profiling_allowed: granted, and not refused later on any of her addresses
+-- column is_reachable_email: a marketing grant for an e-mail address of hers
+-- column is_reachable_sms: a marketing grant for a phone number of hers
+-- column is_reachable_ads: a grant for personalised advertising
 -- check: count(*) - count(DISTINCT person_id) = 0
 WITH words AS (
     SELECT

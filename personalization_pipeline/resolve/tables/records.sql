@@ -2,6 +2,8 @@
 -- owner: team:data-engineering
 -- private
 -- columns: record_key VARCHAR, person_id VARCHAR, founded_at TIMESTAMP
+-- column person_id: the person, from night to night
+-- column record_key: source and key in that source
 -- column founded_at: as_of of the night that issued the id
 -- check: count(*) - count(DISTINCT record_key) = 0
 -- check: count(*) FILTER (person_id IS NULL) = 0

@@ -6,6 +6,11 @@
 -- column mean_days_between_orders: between her days with an order; NULL with fewer than two
 -- column discount_share: discount as a share of the undiscounted price
 -- column days_since_last_order: local calendar days; NULL without an order
+-- column order_day_count: days with an order
+-- column orders_last_90_days: orders in the last 90 local calendar days
+-- column mean_order_value_amount: order_value_amount per order
+-- column first_order_on: local calendar day
+-- column last_order_on: local calendar day
 -- check: count(*) - count(DISTINCT person_id) = 0
 WITH lines AS (
     SELECT order_lines.*
