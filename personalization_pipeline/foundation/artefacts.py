@@ -22,8 +22,9 @@ Artefact = dict[str, Any]
 def artefact(building: Building, name: str, train: Callable[[], Artefact]) -> Artefact:
     """The artefact `name` of this night; `train` makes one where there is none."""
     if name not in building.artefacts:
-        found = None if building.retrain else _pinned(building, name) or _of_yesterday(building, name)
-        building.artefacts[name] = found or _keep(building, name, train())
+        found = None if building.retrain else _pinned(building, name) or _known(building, name)
+        content = found or _keep(building, name, train())
+        building.artefacts[name], building.artefact_keys[name] = content, key_of(content)
     return building.artefacts[name]
 
 
@@ -53,9 +54,10 @@ def _pinned(building: Building, name: str) -> Artefact | None:
     return content
 
 
-def _of_yesterday(building: Building, name: str) -> Artefact | None:
+def _known(building: Building, name: str) -> Artefact | None:
+    """The one that this night has used in an earlier run, or yesterday's."""
     store = Store(building.project.store)
-    key = store.record(building.yesterday).get("artefacts", {}).get(name)
+    key = {**store.record(building.yesterday).get("artefacts", {}), **building.artefact_keys}.get(name)
     file = store.artefacts / f"{name}-{key}.json"
     if not key or not file.is_file():
         return None

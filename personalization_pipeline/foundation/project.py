@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,7 @@ def load_project(folder: Path | None = None) -> Project:
         features=read_tables(root / "features", "segment"),
     )
     _check_references(project)
+    _refuse_comments(project)
     return project
 
 
@@ -168,6 +170,19 @@ def _model_at(kind: type[Declaration], place: tuple[int | str, ...]) -> type[Dec
 def _keys(kind: type[Declaration]) -> str:
     required = [name for name, field in kind.model_fields.items() if field.is_required()]
     return f"it needs {', '.join(required)}"
+
+
+def _refuse_comments(project: Project) -> None:
+    """YAML folds the lines of a rule into one, so an SQL comment would silently swallow every condition after it."""
+    rules = [("segments", name, segment.where) for name, segment in project.segments.items()]
+    rules += [("audiences", name, audience.where) for name, audience in project.audiences.items()]
+    for kind, name, where in rules:
+        if "--" in re.sub(r"'[^']*'|\"[^\"]*\"", "", where):
+            raise ProjectError(
+                "where: an SQL comment (--) hides what stands behind it",
+                fix="write the comment with # on a line of its own above `where`",
+                where=project.file(kind, name),
+            )
 
 
 def _check_references(project: Project) -> None:

@@ -7,7 +7,7 @@ While a night is built its connection sees, by name:
     warehouse   main: the analysts' file              private    the file with personal data
     yesterday   last night's tables, read-only, typed  facts      typed rows of all landed files, as of tonight
     computed    what a Python function made just now    run        the one-row table `tonight`
-`scratch` holds `facts` and `computed`; it is removed before the night is committed.
+`scratch` holds what `facts` shows. The three lie in the folder SCRATCH, which is removed before the night is committed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
 
+SCRATCH = "scratch"
 SEARCH_PATH = "warehouse.main,private.main,run.main"
 
 # No primary keys or indexes anywhere: uniqueness is a check (DESIGN: known corruption bugs).
@@ -50,10 +51,16 @@ CREATE OR REPLACE TEMP MACRO day_of
     (t, f) AS CAST(try_strptime(trim(t), f) AS DATE),
     (t, f, g) AS CAST(try_strptime(trim(t), [f, g]) AS DATE),
     (t, f, g, h) AS CAST(try_strptime(trim(t), [f, g, h]) AS DATE);
+-- Without the marks between thousands. 12,50 read with the wrong decimal mark is NULL, never 1250.
+CREATE OR REPLACE TEMP MACRO ungrouped(t, mark) AS CASE
+    WHEN NOT contains(t, mark) THEN t
+    WHEN regexp_full_match(t, '[+-]?[0-9]{1,3}([' || mark || '][0-9]{2,3})*[' || mark || '][0-9]{3}([^0-9' || mark || '][0-9]*)?')
+        THEN replace(t, mark, '')
+END;
 CREATE OR REPLACE TEMP MACRO money
-    (t) AS TRY_CAST(replace(trim(t), ',', '') AS DECIMAL(18, 2)),
+    (t) AS TRY_CAST(ungrouped(trim(t), ',') AS DECIMAL(18, 2)),
     (t, decimal_mark) AS TRY_CAST(
-        CASE decimal_mark WHEN ',' THEN replace(replace(trim(t), '.', ''), ',', '.') ELSE replace(trim(t), ',', '') END
+        CASE decimal_mark WHEN ',' THEN replace(ungrouped(trim(t), '.'), ',', '.') ELSE ungrouped(trim(t), ',') END
         AS DECIMAL(18, 2)
     );
 """
@@ -98,8 +105,10 @@ def building_connection(folder: Path, yesterday: Path | None, limits: Limits) ->
     connection = duckdb.connect(str(folder / "warehouse.duckdb"), config=dict(limits.settings()))
     connection.execute(SESSION)
     _attach(connection, folder / "private.duckdb", "private")
-    _attach(connection, folder / "scratch.duckdb", "scratch")
-    for catalog in ("yesterday", "facts", "computed", "run"):
+    # On disk, so that a run that goes on with this night finds them.
+    for catalog in ("scratch", "facts", "computed"):
+        _attach(connection, folder / SCRATCH / f"{catalog}.duckdb", catalog)
+    for catalog in ("yesterday", "run"):
         connection.execute(f"ATTACH ':memory:' AS {catalog}")
     if yesterday:
         _attach(connection, yesterday / "warehouse.duckdb", "last_warehouse", read_only=True)
@@ -144,6 +153,16 @@ def engine_errors_told() -> Iterator[None]:
         ) from None
 
 
+def without_values(error: EngineError) -> str:
+    """The engine's words about a SELECT. Binder and parser texts hold names only; conversions would quote a cell."""
+    kind = type(error).__name__
+    return (
+        f"{kind}: {str(error).splitlines()[0]}"
+        if kind in ("BinderException", "CatalogException", "ParserException")
+        else kind
+    )
+
+
 def query(connection: Connection, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
     """All rows of a query, as tuples."""
     return connection.execute(sql, parameters).fetchall()
@@ -179,8 +198,8 @@ def put_frame(connection: Connection, target: str, frame: pl.DataFrame, types: M
         connection.unregister("frame_to_put")
 
 
-def put_table(connection: Connection, target: str, select: str, comment: str, comments: Mapping[str, str]) -> int:
-    """Make one table of one SELECT, commenting the columns that it has, in one transaction. Returns the number of rows."""
+def put_table(connection: Connection, target: str, select: str, comment: str, comments: Mapping[str, str]) -> None:
+    """Make one table of one SELECT, commenting the columns that it has, in one transaction."""
     with writing(Kind.TABLE), engine_errors_told():
         connection.execute("BEGIN")
         try:
@@ -192,7 +211,6 @@ def put_table(connection: Connection, target: str, select: str, comment: str, co
         except BaseException:
             connection.execute("ROLLBACK")
             raise
-    return int(query(connection, f"SELECT count(*) FROM {target}")[0][0])
 
 
 def put_parquet(connection: Connection, select: str, path: Path) -> None:

@@ -151,10 +151,13 @@ def exclusive(path: Path) -> Iterator[int | None]:
 
 
 def seal(path: Path, mode: int) -> None:
-    """Sync a finished file and make it read-only."""
+    """Sync a finished file or folder and set who may use it."""
     with writing(Kind.SEAL):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         path.chmod(mode)
 
 

@@ -53,14 +53,22 @@ class LandedFile:
 
 
 def landed_files(project: Project) -> list[LandedFile]:
-    """All landed files, by source and path. Raises LandingGone where the folder cannot be read."""
+    """All landed files, by source and path. Raises LandingGone where the folder cannot be read, or holds none of them."""
     if not project.landing.is_dir():
         raise LandingGone(
             "the landing folder is not there",
             fix="mount or create it, or correct `landing` in project.yaml; nothing was changed",
             where=project.landing,
         )
-    return [file for name, source in project.sources.items() for file in _of_source(project, name, source)]
+    files = [file for name, source in project.sources.items() for file in _of_source(project, name, source)]
+    if not files:
+        expected = ", ".join(source.files for source in project.sources.values()) or "none: declare a source first"
+        raise LandingGone(
+            "no file of any source lies there",
+            fix=f"put files there under the names that the sources expect ({expected}); nothing was changed",
+            where=project.landing,
+        )
+    return files
 
 
 def _of_source(project: Project, name: str, source: Source) -> Iterator[LandedFile]:

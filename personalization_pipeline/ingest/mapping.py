@@ -167,9 +167,20 @@ def typed_projection(columns: list[Column], source: Source) -> str:
         elif column.kind != "VARCHAR":
             unread.append(f"CASE WHEN {column.sql} IS NULL AND ({filled}) THEN {literal(column.name)} END")
     parts = [f"{column.sql} AS {column.alias}" for column in columns]
-    parts.append(f"list_filter({_list(reasons)}, lambda r: r IS NOT NULL) AS reasons")
+    refusals = f"list_filter({_list(reasons)}, lambda r: r IS NOT NULL)"
+    parts.append(f"CASE WHEN {_is_any_complete(rows, entity)} THEN [] ELSE {refusals} END AS reasons")
     parts.append(f"list_filter({_list(unread)}, lambda r: r IS NOT NULL) AS unread")
     return ", ".join(parts)
+
+
+def _is_any_complete(rows: list[Column], entity: Entity) -> str:
+    """SQL: a row is refused only where none of the mappings of what it is has all that it requires."""
+    needed: dict[int, list[str]] = {}
+    for column in rows:
+        needed.setdefault(column.index, []).append(
+            f"({column.sql}) IS NOT NULL" if column.name in entity.required else "true"
+        )
+    return " OR ".join(f"({' AND '.join(parts)})" for parts in needed.values())
 
 
 def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:

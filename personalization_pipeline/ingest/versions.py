@@ -83,18 +83,18 @@ WITH rows AS (
         FROM computed.main.files_seen
     ) AS file ON file.file_key = facts.facts_key
 ), ranked AS (
-    SELECT *, moment > (SELECT as_of FROM run.main.tonight) AS is_ahead,
+    SELECT *, moment > (SELECT as_of FROM run.main.tonight) AS is_ahead, {gone} AS is_gone,
         row_number() OVER seen AS place, first_value(content) OVER seen AS winner
     FROM rows
     WINDOW seen AS (
-        PARTITION BY {key}, coalesce(moment > (SELECT as_of FROM run.main.tonight), false)
+        PARTITION BY {key}, coalesce(moment > (SELECT as_of FROM run.main.tonight), false), {gone}
         ORDER BY moment DESC NULLS LAST, first_seen_at DESC, file_key DESC, row_number DESC
     )
 )
 SELECT {", ".join(entity.columns)}, row_number, content, file_key, source,
     CASE
         WHEN is_ahead THEN 'not_yet'
-        WHEN {gone} THEN 'superseded'
+        WHEN is_gone THEN 'superseded'
         WHEN place = 1 THEN 'kept'
         WHEN content = winner THEN 'duplicate'
         ELSE 'superseded'
@@ -103,10 +103,18 @@ FROM ranked"""
 
 
 def _fates(building: Building, entity: Entity, sources: list[str]) -> pl.DataFrame:
+    """A source row that fills its entity more than once counts once, by the best of its fates."""
     amount = entity.amount or "CAST(0 AS DECIMAL(18, 2))"
+    rows = f"scratch.main.versions_{entity.name} WHERE source IN ({', '.join(map(literal, sources))})"
+    if any(len(building.project.sources[name].mappings(entity.name)) > 1 for name in sources):
+        best = "list_position(['kept', 'not_yet', 'superseded', 'duplicate'], fate)"
+        rows = (
+            f"(SELECT file_key, row_number, arg_min(fate, {best}) AS fate, sum({amount}) AS amount "
+            f"FROM {rows} GROUP BY file_key, row_number)"
+        )
+        amount = "amount"
     return frame(
         building.connection,
         f"SELECT file_key, fate, count(*) AS row_count, CAST(sum({amount}) AS DECIMAL(18, 2)) AS amount "
-        f"FROM scratch.main.versions_{entity.name} WHERE source IN ({', '.join(map(literal, sources))}) "
-        "GROUP BY file_key, fate ORDER BY file_key, fate",
+        f"FROM {rows} GROUP BY file_key, fate ORDER BY file_key, fate",
     )

@@ -143,7 +143,7 @@ def _household(filled: frozenset[str], same_surname: float) -> Comparison:
     absent = ("same address",) * ("street_std" not in filled) + ("same town",) * (not towns)
     return _comparison(
         "household",
-        f"({_missing('last_name_std')}) AND NOT {home} AND NOT {near}",
+        f"({_missing('last_name_std')} OR {_SWAPPED}) AND NOT {home} AND NOT {near}",
         *(level for level in levels if not level["label_for_charts"].endswith(absent or "?")),
     )
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Artefact = dict[str, Any]
 Settings = dict[str, Any]
+Frequencies = dict[str, Any]  # filled: how many records hold a value; counts: of each value that is not unique
 
 VERSION = 1
 MIN_RECORDS = 100  # with fewer there is nothing to learn from
@@ -76,14 +77,27 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
 
 @contextlib.contextmanager
 def open_linker(
-    records: pl.DataFrame, settings: Settings, *, threads: int | None, memory_limit: str | None
+    records: pl.DataFrame,
+    settings: Settings,
+    *,
+    threads: int | None,
+    memory_limit: str | None,
+    names: Mapping[str, Frequencies] | None = None,
 ) -> Iterator[Linker]:
-    """A Splink linker over records, with a DuckDB of its own: two linkers on one would share term frequencies."""
+    """A Splink linker over records, with a DuckDB of its own: two linkers on one would share term frequencies.
+
+    `names` are the term frequencies to score with, by column; without them Splink counts those of the records.
+    """
     from splink import DuckDBAPI, Linker
 
     connection = scratch_connection(threads, memory_limit)
     try:
-        yield Linker(DuckDBAPI(connection).register(records.to_arrow()), copy.deepcopy(settings), log_level="ERROR")
+        database = DuckDBAPI(connection)
+        linker = Linker(database.register(records.to_arrow()), copy.deepcopy(settings), log_level="ERROR")
+        for column, known in (names or {}).items():
+            table = database.register(_frequency_table(records[column], known).to_arrow())
+            linker.table_management.register_term_frequency_lookup(table, column)
+        yield linker
     finally:
         connection.close()
 
@@ -165,14 +179,23 @@ def _expected_matches(records: pl.DataFrame, settings: Settings) -> float:
         return int(total.as_record_list()[0]["millionths"] or 0) / 1e6
 
 
-def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict[str, Any]:
-    """Per column: how many records fill it, and how often each value occurs that occurs more than once."""
+def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict[str, Frequencies]:
+    """How common the names are, by column; nobody's name that is unique is kept."""
     levels = [level for comparison in compared for level in comparison["comparison_levels"]]
     frequencies = {}
     for column in sorted({level["tf_adjustment_column"] for level in levels if "tf_adjustment_column" in level}):
         counts = records[column].drop_nulls().value_counts().filter(pl.col("count") > 1).sort(column)
         frequencies[column] = {"filled": records[column].count(), "counts": dict(counts.iter_rows())}
     return frequencies
+
+
+def _frequency_table(values: pl.Series, known: Frequencies) -> pl.DataFrame:
+    """Splink's table of the share of each value; one that was never seen, or once, counts as seen once."""
+    column = values.name
+    counts = pl.DataFrame(list(known["counts"].items()), schema={column: pl.String, "count": pl.Int64}, orient="row")
+    share = pl.col("count").fill_null(1) / known["filled"]
+    distinct = values.drop_nulls().unique().to_frame()
+    return distinct.join(counts, on=column, how="left").select(column, share.alias(f"tf_{column}"))
 
 
 def _learned_levels(comparison: Comparison, seen: Comparison) -> list[tuple[Level, Level]]:

@@ -10,8 +10,7 @@ not on what else is in the data: name frequencies come from the artefact, where 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
@@ -128,40 +127,27 @@ def _scored(
 ) -> pl.DataFrame:
     """Pairs in reach of the blocks: keys, weight, and per comparison its gamma_<name> (level) and millibits."""
     settings = artefact["settings"] | {"blocking_rules_to_generate_predictions": blocks}
-    with open_linker(records, settings, threads=threads, memory_limit=memory_limit) as linker:
-        for column, known in artefact["term_frequencies"].items():
-            table = linker._db_api.register(_frequencies(records[column], known).to_arrow())
-            linker.table_management.register_term_frequency_lookup(table, column)
-        floor = None if lowest is None else lowest / 1000 - 1  # Splink's unrounded weight may differ by a few millibits
-        pairs = linker.inference.predict(threshold_match_weight=floor)
-        bits = {name: f"mw_{name}" for name in _names(artefact)}
-        for name in bits:
-            if f"mw_tf_adj_{name}" in (column.name for column in pairs.columns):
-                bits[name] += f" + mw_tf_adj_{name}"
-        millibits = ", ".join(f"CAST(round(({bit}) * 1000) AS BIGINT) AS {name}" for name, bit in bits.items())
-        levels = ", ".join(f"gamma_{name}" for name in bits)
+    limits = {"threads": threads, "memory_limit": memory_limit}
+    with open_linker(records, settings, names=artefact["term_frequencies"], **limits) as linker:
+        # Splink's own weight is a sum of floats: it may fall short of the sum of whole millibits by a few.
+        pairs = linker.inference.predict(threshold_match_weight=None if lowest is None else lowest / 1000 - 1)
         found = linker.misc.query_sql(
-            f"SELECT record_key_l, record_key_r, {levels}, {millibits} FROM {pairs.physical_name}"
+            f"SELECT record_key_l, record_key_r, {', '.join(_measures(artefact))} FROM {pairs.physical_name}"
         )
         scored = pl.DataFrame(found.as_pyarrow_table())
-    scored = scored.with_columns(weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *bits))
+    scored = scored.with_columns(weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *_names(artefact)))
     return scored if lowest is None else scored.filter(pl.col("weight") >= lowest)
 
 
-def _frequencies(values: pl.Series, known: dict[str, Any]) -> pl.DataFrame:
-    """Splink's term frequency table for the values of a column, by the counts that the artefact froze."""
-    column = values.name
-    counts = pl.DataFrame(
-        {column: list(known["counts"]), "count": list(known["counts"].values())},
-        schema={column: pl.String, "count": pl.Int64},
-    )
-    return (
-        values.drop_nulls()
-        .unique()
-        .to_frame()
-        .join(counts, on=column, how="left")
-        .select(column, (pl.col("count").fill_null(1) / known["filled"]).alias(f"tf_{column}"))
-    )
+def _measures(artefact: Artefact) -> Iterator[str]:
+    """SQL over Splink's predictions: per comparison the level it reached, and its millibits."""
+    for comparison in artefact["settings"]["comparisons"]:
+        name, levels = comparison["output_column_name"], comparison["comparison_levels"]
+        bits = f"mw_{name}"
+        if any("tf_adjustment_column" in level for level in levels):
+            bits += f" + mw_tf_adj_{name}"
+        yield f"gamma_{name}"
+        yield f"CAST(round(({bits}) * 1000) AS BIGINT) AS {name}"
 
 
 def _names(artefact: Artefact) -> list[str]:

@@ -13,7 +13,11 @@ WITH outlooks AS (
     SELECT x, t, slot.expected_while_alive AS while_alive_count
     FROM (SELECT DISTINCT x, t FROM purchase_summaries) AS distinct_pairs
 ), summaries AS (
-    SELECT features.*, summary.* EXCLUDE (person_id), rfm.* EXCLUDE (person_id), outlooks.while_alive_count
+    SELECT
+        features.*,
+        summary.* EXCLUDE (person_id),
+        rfm.* EXCLUDE (person_id),
+        outlooks.while_alive_count
     FROM purchase_summaries AS summary
     JOIN features ON features.person_id = summary.person_id
     JOIN rfm ON rfm.person_id = summary.person_id

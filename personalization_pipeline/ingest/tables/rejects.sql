@@ -3,6 +3,7 @@
 -- private
 -- column reasons: which required column was missing or unreadable, or what was wrong with the line
 -- column line: the row as it was landed
+-- check: count(*) FILTER (coalesce(reasons, '') = '') = 0
 SELECT
     landed.source,
     landed.path,
