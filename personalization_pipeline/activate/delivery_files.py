@@ -19,7 +19,7 @@ from personalization_pipeline.activate.render import render
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.keys import load_signing_key
 from personalization_pipeline.foundation.warehouse import content_hash, frame, literal, query
-from personalization_pipeline.foundation.writes import Kind, write_bytes
+from personalization_pipeline.foundation.writes import Kind, remove, write_bytes
 
 TOO_SMALL = "audience_too_small"
 # The order in which reasons are asked; the certificate tells them in this order.
@@ -43,6 +43,9 @@ def render_files(building: Building) -> pl.DataFrame:
 
     An audience below its destination's minimum is not written at all: a list of few is a list of persons.
     """
+    assert building.folder is not None
+    # A night that is gone on with may hold files of an earlier rendering.
+    remove(building.folder / "files")
     rejects = []
     for audience, destination, format in _jobs(building):
         members = _members(building, audience, destination)

@@ -77,9 +77,7 @@ class Building:
         if self.folder is not None:
             before = self.yesterday.name if self.yesterday else None
             stale = sorted(self.stale)
-            write_mark(
-                self.folder, Mark(self.as_of, before, dict(self.made_of), stale, self.artefact_keys, self.notes)
-            )
+            write_mark(self.folder, Mark(self.as_of, before, dict(self.made_of), stale, self.artefact_keys, self.notes))
 
 
 def prepare(building: Building) -> None:
@@ -119,12 +117,18 @@ def build(building: Building, name: str) -> Built:
         _compute(building, relation)
     try:
         put_table(
-            building.connection, table.target, _select(building, table), table.description, building.catalogue.comments[name]
+            building.connection,
+            table.target,
+            _select(building, table),
+            table.description,
+            building.catalogue.comments[name],
         )
         built = _measured(building, table)
     except EngineError as error:
         raise TableError(
-            without_values(error), fix="correct the SELECT or its checks; `personalize check` tries them", where=table.path
+            without_values(error),
+            fix="correct the SELECT or its checks; `personalize check` tries them",
+            where=table.path,
         ) from None
     building.results[name] = built
     if not building.stale & set(building.catalogue.reads(name)):

@@ -23,7 +23,7 @@ from personalization_pipeline import __version__
 from personalization_pipeline.foundation import clock, writes
 from personalization_pipeline.foundation.building import Building, prepare
 from personalization_pipeline.foundation.errors import DiskFull, MissingArgument, StoreLocked
-from personalization_pipeline.foundation.mark import MARK, Mark, read_mark, write_mark
+from personalization_pipeline.foundation.mark import MARK, Mark, read_mark
 from personalization_pipeline.foundation.phases import FACTS_COME_FROM, Catalogue
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.warehouse import SCRATCH, Limits, building_connection, query
@@ -67,12 +67,18 @@ class Store:
         content: dict[str, Any] = json.loads((folder / "night.json").read_text(encoding="utf-8"))
         return content
 
+    def all_nights(self) -> list[Path]:
+        """Folders of nights, the oldest first; r10 comes after r9."""
+        return sorted(
+            self.nights.glob("*"), key=lambda folder: (folder.name.partition("-")[0], len(folder.name), folder)
+        )
+
     def orphans(self) -> list[Path]:
         """Folders of nights that were never committed."""
         current = self.current()
         return [
             folder
-            for folder in sorted(self.nights.glob("*"))
+            for folder in self.all_nights()
             if folder != current and ((folder / MARK).exists() or not (folder / "night.json").exists())
         ]
 
@@ -170,7 +176,9 @@ def open_part(
     stale = set(mark.stale) | selected | tables.downstream(selected)
     made = {name: text if text == mark.made_of[name] else None for name, text in made_of(project).items()}
     notes = [] if FACTS_COME_FROM in selected else mark.notes
-    building = _open(project, tables, folder, Mark(mark.as_of, mark.yesterday, made, sorted(stale), mark.artefacts, notes))
+    building = _open(
+        project, tables, folder, Mark(mark.as_of, mark.yesterday, made, sorted(stale), mark.artefacts, notes)
+    )
     _refuse_without_facts(building, selected)
     return building
 
@@ -266,7 +274,7 @@ def commit(building: Building, record: dict[str, Any]) -> Path:
 
 def _beyond_retention(store: Store, current: Path, yesterday: Path | None, nights: int) -> list[Path]:
     """The oldest nights; never the current one, nor the one that a revision of it would be built on."""
-    whole = [folder for folder in sorted(store.nights.glob("*")) if any((folder / name).exists() for name in DATABASES)]
+    whole = [folder for folder in store.all_nights() if any((folder / name).exists() for name in DATABASES)]
     return [folder for folder in whole[:-nights] if folder not in (current, yesterday)]
 
 

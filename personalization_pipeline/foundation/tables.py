@@ -86,7 +86,7 @@ class Table:
         """The SELECT with its slots filled, as DuckDB text."""
         tree = self.tree.copy()
         for column in [c for c in tree.find_all(exp.Column) if c.table == "slot"]:
-            column.replace(sqlglot.parse_one(slots[column.name], dialect="duckdb"))
+            column.replace(exp.paren(sqlglot.parse_one(slots[column.name], dialect="duckdb")))
         for table in [t for t in tree.find_all(exp.Table) if t.db == "slot"]:
             inner = sqlglot.parse_one(slots[table.name], dialect="duckdb")
             table.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))))

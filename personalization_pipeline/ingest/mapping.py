@@ -1,7 +1,7 @@
 """What a source's YAML means in SQL: each mapped column is an expression over the file's text columns.
 
-Belongs here: checking the expressions, and the one projection that types a row and says what is wrong with it.
-Does not belong here: reading bytes (ingest.reading) and choosing versions (ingest.versions).
+Belongs here: checking the expressions, and what type each of them is read as.
+Does not belong here: the SELECTs that they become part of (ingest.projection), and reading bytes (ingest.rows).
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def _column(name: str, source: Source, entity: Entity, index: int, target: str, 
         known = [*entity.columns, *(key for key, made in IDS.items() if made in entity.columns)]
         raise ProjectError(f"{entity.name} has no column {target!r}", fix=nearest(target, known), where=where)
     tree = _expression(text, source, where)
-    sql = tree.sql("duckdb")
+    # What fails on a cell makes no value, and never an error.
+    sql = f"TRY({tree.sql('duckdb')})"
     if target in IDS:
         sql = f"{literal(name + ':')} || nullif(trim(CAST({sql} AS VARCHAR)), '')"
     kind = entity.columns[column]
@@ -148,75 +149,3 @@ def _check_required(entity: Entity, mapping: Mapping, where: Path) -> None:
     kind = mapping.get("address_kind", "")
     if kind.startswith("'") and kind.strip("'") not in ADDRESS_KINDS:
         raise ProjectError(f"unknown address kind {kind}", fix=nearest(kind.strip("'"), ADDRESS_KINDS), where=where)
-
-
-def typed_projection(columns: list[Column], source: Source) -> str:
-    """The SELECT list that types one source row: every mapped column, `reasons` (why the row is refused, empty if it
-    is not) and `unread` (columns that hold a text which does not parse, though the row can do without them).
-    """
-    entity = entities()[source.rows_are]
-    rows = [column for column in columns if column.entity == source.rows_are]
-    reasons, unread = [], []
-    for column in columns:
-        filled = " OR ".join(f"nullif(trim({_quoted(read)}), '') IS NOT NULL" for read in column.reads) or "false"
-        if column in rows and column.name in entity.required:
-            reasons.append(
-                f"CASE WHEN {column.sql} IS NULL AND ({filled}) THEN {literal(column.name + ' unreadable')}"
-                f" WHEN {column.sql} IS NULL THEN {literal(column.name + ' missing')} END"
-            )
-        elif column.kind != "VARCHAR":
-            unread.append(f"CASE WHEN {column.sql} IS NULL AND ({filled}) THEN {literal(column.name)} END")
-    parts = [f"{column.sql} AS {column.alias}" for column in columns]
-    refusals = f"list_filter({_list(reasons)}, lambda r: r IS NOT NULL)"
-    parts.append(f"CASE WHEN {_is_any_complete(rows, entity)} THEN [] ELSE {refusals} END AS reasons")
-    parts.append(f"list_filter({_list(unread)}, lambda r: r IS NOT NULL) AS unread")
-    return ", ".join(parts)
-
-
-def _is_any_complete(rows: list[Column], entity: Entity) -> str:
-    """SQL: a row is refused only where none of the mappings of what it is has all that it requires."""
-    needed: dict[int, list[str]] = {}
-    for column in rows:
-        needed.setdefault(column.index, []).append(
-            f"({column.sql}) IS NOT NULL" if column.name in entity.required else "true"
-        )
-    return " OR ".join(f"({' AND '.join(parts)})" for parts in needed.values())
-
-
-def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:
-    """The SELECT over the typed rows that gives one entity's facts: entity columns, `row_number`, `content`.
-
-    Rows of an entity that comes along with another's rows (contacts on order lines) are written once per content, and
-    not at all where what they require is blank.
-    """
-    selects = []
-    for index in sorted({column.index for column in columns if column.entity == entity.name}):
-        given = {c.name: c.alias for c in columns if c.entity == entity.name and c.index == index}
-        chosen = ", ".join(f"{given.get(name, 'NULL')}::{kind} AS {name}" for name, kind in entity.columns.items())
-        needed = [given[name] for name in entity.required if name in given]
-        present = " AND ".join(f"{alias} IS NOT NULL" for alias in needed) or "true"
-        selects.append(f"SELECT {chosen}, row_number FROM typed WHERE len(reasons) = 0 AND {present}")
-    rows = " UNION ALL ".join(selects)
-    names = ", ".join(entity.columns)
-    if entity.name != rows_are:
-        rows = f"SELECT {names}, min(row_number) AS row_number FROM ({rows}) GROUP BY {names}"
-    packed = ", ".join(f"{name} := CAST({name} AS VARCHAR)" for name in entity.columns if name != entity.generated)
-    return _with_generated_key(
-        entity, f"SELECT *, md5_number_lower(CAST(struct_pack({packed}) AS VARCHAR)) AS content FROM ({rows})"
-    )
-
-
-def _with_generated_key(entity: Entity, rows: str) -> str:
-    if not entity.generated:
-        return f"SELECT * FROM ({rows}) ORDER BY row_number"
-    place = "row_number() OVER (PARTITION BY content ORDER BY row_number)"
-    key = f"coalesce({entity.generated}, 'row:' || content || '/' || {place})"
-    return f"SELECT * REPLACE ({key} AS {entity.generated}) FROM ({rows}) ORDER BY row_number"
-
-
-def _list(items: list[str]) -> str:
-    return f"CAST([{', '.join(items)}] AS VARCHAR[])"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -39,7 +39,7 @@ def _rejects(building: Building) -> None:
     if paths:
         building.connection.execute(
             "INSERT INTO computed.main.refused_rows SELECT split_part(filename, '/', -2), row_number, "
-            f"array_to_string(reasons, ', '), line FROM read_parquet([{', '.join(map(literal, paths))}], filename=true)"
+            f"reasons, line FROM read_parquet([{', '.join(map(literal, paths))}], filename=true)"
         )
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from personalization_pipeline.foundation.warehouse import scratch_connection
+from personalization_pipeline.foundation.warehouse import Connection, query, scratch_connection
 from personalization_pipeline.resolve.comparisons import (
     BLOCKS,
     TRAINING_BLOCKS,
@@ -58,11 +58,11 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
     """
     records = standardised.sort("record_key")
     artefact: Artefact = {"version": VERSION, "record_count": records.height, "seed": seed}
-    learning = comparisons(records, contacts_prove=True)
+    learning = comparisons(records, learning=True)
     if records.height < MIN_RECORDS or len(learning) < MIN_COMPARISONS:
         return artefact | {"kind": "exact-keys-only"}
     seen = _learn(records, learning, seed)
-    compared = comparisons(records, contacts_prove=False)
+    compared = comparisons(records, learning=False)
     pair_count = records.height * (records.height - 1) // 2
     prior = 1 / records.height
     for _ in range(ROUNDS):
@@ -83,8 +83,8 @@ def open_linker(
     threads: int | None,
     memory_limit: str | None,
     names: Mapping[str, Frequencies] | None = None,
-) -> Iterator[Linker]:
-    """A Splink linker over records, with a DuckDB of its own: two linkers on one would share term frequencies.
+) -> Iterator[tuple[Linker, Connection]]:
+    """A Splink linker over records, and the DuckDB that it alone works in: two linkers in one share term frequencies.
 
     `names` are the term frequencies to score with, by column; without them Splink counts those of the records.
     """
@@ -97,7 +97,7 @@ def open_linker(
         for column, known in (names or {}).items():
             table = database.register(_frequency_table(records[column], known).to_arrow())
             linker.table_management.register_term_frequency_lookup(table, column)
-        yield linker
+        yield linker, connection
     finally:
         connection.close()
 
@@ -119,7 +119,7 @@ def _learn(records: pl.DataFrame, compared: list[Comparison], seed: int) -> list
     from splink.internals.exceptions import EMTrainingException
 
     settings = _settings(records, compared, 1 / records.height)
-    with open_linker(records, settings, threads=1, memory_limit=None) as linker:
+    with open_linker(records, settings, threads=1, memory_limit=None) as (linker, connection):
         linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=seed)
         for rule in rules(TRAINING_BLOCKS, filled_columns(records)):
             with contextlib.suppress(EMTrainingException):  # no two records share it: other blocks will do
@@ -161,9 +161,7 @@ def _share_of_true_pairs(records: pl.DataFrame, settings: Settings, seen: list[C
     found = _expected_matches(records, settings) / pair_count
     bound = min(
         _number(best_seen, "u_probability") / best["m_probability"]
-        for best, best_seen in (
-            _learned_levels(*both)[0] for both in zip(settings["comparisons"], seen, strict=True)
-        )
+        for best, best_seen in (_learned_levels(*both)[0] for both in zip(settings["comparisons"], seen, strict=True))
     )
     share = min(max(found, bound), UNSEEN * found)
     return _six_digits(min(max(share, 0.2 / records.height), 0.1))  # 0.2: one true pair for every ten records
@@ -171,12 +169,10 @@ def _share_of_true_pairs(records: pl.DataFrame, settings: Settings, seen: list[C
 
 def _expected_matches(records: pl.DataFrame, settings: Settings) -> float:
     """How many of the pairs in reach of the blocks are true, by the model's own probabilities."""
-    with open_linker(records, settings, threads=1, memory_limit=None) as linker:
+    with open_linker(records, settings, threads=1, memory_limit=None) as (linker, connection):
         scored = linker.inference.predict(threshold_match_weight=SEEN_WEIGHT)
-        total = linker.misc.query_sql(
-            f"SELECT sum(CAST(round(match_probability * 1e6) AS BIGINT)) AS millionths FROM {scored.physical_name}"
-        )
-        return int(total.as_record_list()[0]["millionths"] or 0) / 1e6
+        millionths = f"SELECT sum(CAST(round(match_probability * 1e6) AS BIGINT)) FROM {scored.physical_name}"
+        return int(query(connection, millionths)[0][0] or 0) / 1e6
 
 
 def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict[str, Frequencies]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-from personalization_pipeline.foundation.declarations import Settings
 from personalization_pipeline.ingest.entities import entities
 from personalization_pipeline_tests.contracts.conftest import DEMO, Rehearsals, Rehearsed
 
@@ -63,7 +62,7 @@ def test_one_name_has_one_type_wherever_it_occurs(rehearsals: Rehearsals) -> Non
     for table in building.catalogue.tables:
         for name, kind in building.columns(table).items():
             kinds.setdefault(name, set()).add(re.sub(r"DECIMAL\(\d+,", "DECIMAL(..,", kind))
-    assert {name: sorted(found) for name, found in kinds.items() if len(found) > 1 and name not in ("value",)} == {}
+    assert {name: sorted(found) for name, found in kinds.items() if len(found) > 1 and name != "value"} == {}
 
 
 def test_the_canonical_entities_follow_the_grammar_too() -> None:
@@ -89,6 +88,3 @@ def test_a_table_that_carries_contact_data_is_private(rehearsed: Rehearsed) -> N
     if telling & set(rehearsed.columns):
         assert rehearsed.table.is_private
 
-
-def test_a_project_names_no_sensitive_column_by_default() -> None:
-    assert Settings.model_fields["sensitive"].default == ()

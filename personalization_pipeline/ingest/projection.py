@@ -1,0 +1,85 @@
+"""The SELECTs that turn rows of text into facts: every mapped column typed, and what is wrong with a row beside it.
+
+Belongs here: SQL over the rows of one file. Does not belong here: what a mapping may say (ingest.mapping), where the
+rows come from (ingest.rows) and which version of a thing counts (ingest.versions).
+"""
+
+from __future__ import annotations
+
+from personalization_pipeline.foundation.declarations import Source
+from personalization_pipeline.foundation.warehouse import literal
+from personalization_pipeline.ingest.entities import Entity, entities
+from personalization_pipeline.ingest.mapping import Column
+from personalization_pipeline.ingest.rows import Rows, named
+
+
+def typed_rows(columns: list[Column], source: Source, rows: Rows) -> str:
+    """The SELECT that types the rows of a file: every mapped column by its alias; `reasons`: why a row is refused, NULL
+    where it is not; `line`: its text if it is; `unread`: columns whose text does not parse, though the row can do
+    without them, NULL where there is none.
+    """
+    entity = entities()[source.rows_are]
+    needed = [k for k in columns if k.entity == entity.name and k.name in entity.required]
+    spared = [k for k in columns if k not in needed and k.kind != "VARCHAR"]
+    refusals = [
+        f"CASE WHEN {k.alias} IS NULL THEN {literal(k.name)} || CASE WHEN {_is_filled(k)} THEN ' unreadable' "
+        "ELSE ' missing' END END"
+        for k in needed
+    ]
+    unread = [
+        f"CASE WHEN {k.alias} IS NULL AND ({_is_filled(k)}) THEN {literal(f'{k.entity}.{k.name}')} END" for k in spared
+    ]
+    return (
+        f"SELECT {', '.join(k.alias for k in columns)}, "
+        f"coalesce({rows.problem}, CASE WHEN NOT ({_is_any_complete(needed)}) THEN {_listed(refusals)} END) AS reasons, "
+        f"CASE WHEN reasons IS NOT NULL THEN {rows.line} END AS line, {_listed(unread)} AS unread "
+        f"FROM (SELECT *, {', '.join(f'{k.sql} AS {k.alias}' for k in columns)} FROM ({rows.relation}))"
+    )
+
+
+def _is_filled(column: Column) -> str:
+    """SQL: the row holds a text that this column is made of."""
+    return " OR ".join(f"{named(read)} IS NOT NULL" for read in column.reads) or "false"
+
+
+def _is_any_complete(needed: list[Column]) -> str:
+    """SQL: a row is refused only where none of the mappings of what it is has all that it requires."""
+    by_mapping: dict[int, list[str]] = {}
+    for column in needed:
+        by_mapping.setdefault(column.index, []).append(f"{column.alias} IS NOT NULL")
+    return " OR ".join(f"({' AND '.join(parts)})" for parts in by_mapping.values())
+
+
+def _listed(words: list[str]) -> str:
+    """SQL: the words that are not NULL as a text, NULL where all are."""
+    return f"nullif(concat_ws(', ', {', '.join(words)}), '')" if words else "CAST(NULL AS VARCHAR)"
+
+
+def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:
+    """The SELECT over the table `typed` that gives one entity's facts: entity columns, `row_number`, `content`.
+
+    Rows of an entity that comes along with another's rows (contacts on order lines) are written once per content, and
+    not at all where what they require is blank.
+    """
+    selects = []
+    for index in sorted({column.index for column in columns if column.entity == entity.name}):
+        given = {k.name: k.alias for k in columns if k.entity == entity.name and k.index == index}
+        chosen = ", ".join(f"{given.get(name, 'NULL')}::{kind} AS {name}" for name, kind in entity.columns.items())
+        present = "".join(f" AND {given[name]} IS NOT NULL" for name in entity.required if name in given)
+        selects.append(f"SELECT {chosen}, rowid + 1 AS row_number FROM typed WHERE reasons IS NULL{present}")
+    rows = " UNION ALL ".join(selects)
+    names = ", ".join(entity.columns)
+    if entity.name != rows_are:
+        rows = f"SELECT {names}, min(row_number) AS row_number FROM ({rows}) GROUP BY {names}"
+    packed = ", ".join(f"{name} := CAST({name} AS VARCHAR)" for name in entity.columns if name != entity.generated)
+    return _with_generated_key(
+        entity, f"SELECT *, md5_number_lower(CAST(struct_pack({packed}) AS VARCHAR)) AS content FROM ({rows})"
+    )
+
+
+def _with_generated_key(entity: Entity, rows: str) -> str:
+    if not entity.generated:
+        return f"SELECT * FROM ({rows}) ORDER BY row_number"
+    place = "row_number() OVER (PARTITION BY content ORDER BY row_number)"
+    key = f"coalesce({entity.generated}, 'row:' || content || '/' || {place})"
+    return f"SELECT * REPLACE ({key} AS {entity.generated}) FROM ({rows}) ORDER BY row_number"
