@@ -119,7 +119,7 @@ def _learn(records: pl.DataFrame, compared: list[Comparison], seed: int) -> list
     from splink.internals.exceptions import EMTrainingException
 
     settings = _settings(records, compared, 1 / records.height)
-    with open_linker(records, settings, threads=1, memory_limit=None) as (linker, connection):
+    with open_linker(records, settings, threads=1, memory_limit=None) as (linker, _):
         linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=seed)
         for rule in rules(TRAINING_BLOCKS, filled_columns(records)):
             with contextlib.suppress(EMTrainingException):  # no two records share it: other blocks will do

@@ -94,7 +94,7 @@ def test_a_description_may_begin_with_a_word_that_is_a_keyword(written: Written)
         (["-- One row.", "CREATE TABLE x AS SELECT 1"], "other than one SELECT"),
         (["-- One row.", "COPY people TO 'people.csv'"], "other than one SELECT"),
         (["-- One row.", "SELECT 'x"], "never closed"),
-        (["-- One row.", "-- owner: team:x", "SELECT a", "FROM FROM people"], "line 4 does not parse near 'people'"),
+        (["-- One row.", "-- owner: team:x", "SELECT (a", "FROM people"], "line 4 does not parse near 'FROM'"),
     ],
 )
 def test_a_file_that_breaks_the_grammar_is_told_with_its_name(written: Written, lines: list[str], problem: str) -> None:
