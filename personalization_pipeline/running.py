@@ -78,7 +78,7 @@ def _execute(project: Project, as_of: str, train: bool, err: Console) -> tuple[S
     import dagster as dg
 
     from personalization_pipeline.definitions import build
-    from personalization_pipeline.foundation.assets import warehouse_of
+    from personalization_pipeline.foundation.assets import AS_OF_TAG, warehouse_of
     from personalization_pipeline.schedules import JOB, free_killed_runs
 
     seconds = dict.fromkeys(PHASES, 0.0)
@@ -86,10 +86,12 @@ def _execute(project: Project, as_of: str, train: bool, err: Console) -> tuple[S
         killed = free_killed_runs(instance, project)
         if killed:
             err.print(f"{killed} earlier runs were killed; Dagster now lists them as failed", style="yellow")
-        warehouse = warehouse_of(project, as_of, train=train)
+        warehouse = warehouse_of(project, train=train)
         definitions = build(project.folder, progress=_Display(bar, seconds), resources={"warehouse": warehouse})
         job = definitions.resolve_job_def(JOB)
-        result = job.execute_in_process(run_config=QUIET, instance=instance, raise_on_error=False)
+        result = job.execute_in_process(
+            run_config=QUIET, tags={AS_OF_TAG: as_of}, instance=instance, raise_on_error=False
+        )
     if result.success:
         return [], seconds
     return result.get_step_failure_events() or result.filter_events(lambda event: event.is_failure), seconds

@@ -90,9 +90,9 @@ def _selected(tables: Catalogue, run: dg.DagsterRun | None) -> set[str]:
     return set(named) & set(tables.tables)
 
 
-def warehouse_of(project: Project, as_of: str = "", *, train: bool = False) -> Warehouse:
+def warehouse_of(project: Project, *, train: bool = False) -> Warehouse:
     """The warehouse resource of one project."""
-    return Warehouse(database=current_database(project), project=str(project.folder), as_of=as_of, train=train)
+    return Warehouse(database=current_database(project), project=str(project.folder), train=train)
 
 
 def current_database(project: Project) -> str:

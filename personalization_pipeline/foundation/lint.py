@@ -64,9 +64,15 @@ def _findings(tree: exp.Expr) -> Iterator[str]:
             yield "regexp_replace without 'g': replaces once here, everywhere in Spark"
         if isinstance(node, exp.DateDiff) and not all(_is_date(side) for side in (node.this, node.expression)):
             yield "date_diff: counts boundaries here, full days elsewhere; cast both sides to DATE"
-        if isinstance(node, exp.PercentileCont | exp.PercentileDisc | exp.Quantile) and not isinstance(node.parent, exp.WithinGroup):
+        if isinstance(node, exp.PercentileCont | exp.PercentileDisc | exp.Quantile) and not isinstance(
+            node.parent, exp.WithinGroup
+        ):
             yield "quantile, quantile_cont, quantile_disc: unknown to Spark; use percentile_cont ... WITHIN GROUP"
-        if isinstance(node, exp.Window) and isinstance(node.this, BY_PLACE) and not (node.args.get("order") or node.alias):
+        if (
+            isinstance(node, exp.Window)
+            and isinstance(node.this, BY_PLACE)
+            and not (node.args.get("order") or node.alias)
+        ):
             yield f"{_function_name(node.this)}() OVER without ORDER BY: numbers its rows in any order"
         if isinstance(node, (exp.Limit, exp.Offset, exp.Fetch)) and node.parent and not node.parent.args.get("order"):
             yield "LIMIT or OFFSET without ORDER BY: picks any rows"

@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -148,23 +148,37 @@ def read_declaration(path: Path, kind: type[Kind]) -> Kind:
 
 
 def _in_words(error: ValidationError, kind: type[Declaration], path: Path) -> ProjectError:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    found = error.errors(include_url=False)
+    # A key that is spelled wrongly is unknown and missed: the unknown one is what somebody can see in the file.
+    # Where a value may have several shapes, the deepest complaint is about the shape that was meant.
+    deepest = max(found, key=lambda e: len(e["loc"]))
+    first = next((e for e in found if e["type"] == "extra_forbidden"), deepest)
+    place = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
     if first["type"] == "extra_forbidden":
         known = _model_at(kind, first["loc"][:-1]).model_fields
         return ProjectError(f"unknown key {place!r}", fix=nearest(str(first["loc"][-1]), known), where=path)
     if first["type"] == "missing":
-        return ProjectError(f"key {place!r} is missing", fix=f"add it; {_keys(kind)}", where=path)
-    return ProjectError(f"{place}: {first['msg'].lower()}", fix=f"correct {place!r}", where=path)
+        return ProjectError(
+            f"key {place!r} is missing", fix=f"add it; {_keys(_model_at(kind, first['loc'][:-1]))}", where=path
+        )
+    return ProjectError(
+        f"{place}: {first['msg'].lower().replace('tuple', 'list')}", fix=f"correct {place!r}", where=path
+    )
 
 
 def _model_at(kind: type[Declaration], place: tuple[int | str, ...]) -> type[Declaration]:
     for part in place:
         field = kind.model_fields.get(str(part))
-        inner = field.annotation if field else None
-        if isinstance(inner, type) and issubclass(inner, Declaration):
-            kind = inner
+        kind = next(_models_in(field.annotation), kind) if field else kind
     return kind
+
+
+def _models_in(annotation: object) -> Iterator[type[Declaration]]:
+    """Declarations inside a type: in `tuple[Consent, ...]` or `DeclaredConsent | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, Declaration):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 def _keys(kind: type[Declaration]) -> str:

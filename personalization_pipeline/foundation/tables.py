@@ -150,7 +150,7 @@ def read_table(path: Path, phase: str) -> Table:
         is_private=bool(found["private"]),
         is_feature=bool(found["feature"]),
         memory=_columns(found["columns"][0][1], path) if found["columns"] else {},
-        comments={name: text for name, text in found["column"]},
+        comments=dict(found["column"]),
         checks=tuple(
             read_check(f"{key}: {text}" if key == "warn" else text, path)
             for key in ("check", "warn")

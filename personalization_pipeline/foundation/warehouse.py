@@ -137,6 +137,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def named(column: str) -> str:
+    """A column name in SQL, whatever characters it has."""
+    return '"' + column.replace('"', '""') + '"'
+
+
 @contextlib.contextmanager
 def engine_errors_told() -> Iterator[None]:
     """Turn an engine failure into words without values: DuckDB's own texts quote cells, which are personal data."""

@@ -16,7 +16,7 @@ from sqlglot import exp
 from personalization_pipeline.foundation.declarations import ADDRESS_KINDS, Mapping, Source
 from personalization_pipeline.foundation.errors import ProjectError
 from personalization_pipeline.foundation.project import Project, nearest
-from personalization_pipeline.foundation.warehouse import literal
+from personalization_pipeline.foundation.warehouse import Connection, EngineError, literal, named, scratch_connection
 from personalization_pipeline.ingest.entities import Entity, entities
 
 # A mapping may write `order_id: id`; the fact carries `order_key` = '<source>:<id>', unique over all sources.
@@ -54,8 +54,27 @@ class Column:
 
 def check_sources(project: Project) -> None:
     """Check every source's mappings. Raises ProjectError naming the file, the word and the nearest known names."""
-    for name, source in project.sources.items():
-        list(mapped_columns(name, source, project.file("sources", name)))
+    connection = scratch_connection(threads=1)
+    try:
+        for name, source in project.sources.items():
+            where = project.file("sources", name)
+            blank = ", ".join(f"CAST(NULL AS VARCHAR) AS {named(column)}" for column in source.columns)
+            for column in mapped_columns(name, source, where):
+                _try(connection, column, f"(SELECT {blank})", where)
+    finally:
+        connection.close()
+
+
+def _try(connection: Connection, column: Column, blank_row: str, where: Path) -> None:
+    """Show that the engine knows the functions of an expression and what they are given."""
+    try:
+        connection.execute(f"SELECT {column.sql} FROM {blank_row}")
+    except EngineError as error:
+        raise ProjectError(
+            f"{column.entity}.{column.name}: {str(error).splitlines()[0]}",
+            fix="correct the expression; a column of the file is always text",
+            where=where,
+        ) from None
 
 
 def mapped_columns(name: str, source: Source, where: Path) -> Iterator[Column]:

@@ -7,10 +7,10 @@ rows come from (ingest.rows) and which version of a thing counts (ingest.version
 from __future__ import annotations
 
 from personalization_pipeline.foundation.declarations import Source
-from personalization_pipeline.foundation.warehouse import literal
+from personalization_pipeline.foundation.warehouse import literal, named
 from personalization_pipeline.ingest.entities import Entity, entities
 from personalization_pipeline.ingest.mapping import Column
-from personalization_pipeline.ingest.rows import Rows, named
+from personalization_pipeline.ingest.rows import Rows
 
 
 def typed_rows(columns: list[Column], source: Source, rows: Rows) -> str:

@@ -42,7 +42,7 @@ class FileSummary:
 
     row_count: int = 0
     rejected_count: int = 0
-    rejected_amount: str = "0"
+    rejected_amount: str = "0.00"
     reasons: dict[str, int] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
     extra_columns: list[str] = field(default_factory=list)
@@ -115,7 +115,7 @@ def _summary(c: Connection, columns: list[Column], source: Source, rows: Rows) -
     return FileSummary(
         row_count=counts["typed"] + len(rows.ragged),
         rejected_count=counts["refused"] + len(rows.ragged),
-        rejected_amount=str(counts["amount"]),
+        rejected_amount=f"{counts['amount']:.2f}",
         reasons=dict(reasons),
         unread=dict(sorted(unread.items())),
         extra_columns=rows.extra_columns,

@@ -26,7 +26,7 @@ from pyarrow import string as text_type
 from personalization_pipeline.foundation.declarations import FileFormat, Source
 from personalization_pipeline.foundation.errors import SourceRefused
 from personalization_pipeline.foundation.project import nearest
-from personalization_pipeline.foundation.warehouse import Connection, EngineError, literal, query
+from personalization_pipeline.foundation.warehouse import Connection, EngineError, literal, named, query
 
 LONGEST_LINE = 4 << 20
 # Lines that are no rows are held in memory while their file is read; a file full of them is refused.
@@ -66,10 +66,10 @@ def unreadable_told(source: Source, where: Path) -> Iterator[None]:
     fix = f"correct `format` (type, encoding, delimiter, quote) in {where.name}, or {AGAIN}"
     try:
         yield
-    except UnicodeError:
-        raise SourceRefused(f"is not {form.encoding} text", fix=fix) from None
-    except (EngineError, ArrowInvalid) as error:
-        if "straddling" in str(error):
+    except (EngineError, ArrowInvalid, UnicodeError) as error:
+        if isinstance(error, UnicodeError) or "codec can't decode" in str(error):
+            words = f"is not {form.encoding} text"
+        elif "straddling" in str(error):
             words = f"has a line longer than {LONGEST_LINE >> 20} MiB (a quote that is never closed?)"
         elif "CSV parse error: " in str(error):
             words = f"has more than {MOST_RAGGED:,} lines that are no rows"
@@ -214,8 +214,3 @@ def _stream(
 def _codec(form: FileFormat) -> str:
     # A name other than plain utf-8 makes the reader decode by Python: strictly, and without a byte order mark.
     return "utf-8-sig" if codecs.lookup(form.encoding).name == "utf-8" else form.encoding
-
-
-def named(column: str) -> str:
-    """A column name in SQL."""
-    return '"' + column.replace('"', '""') + '"'

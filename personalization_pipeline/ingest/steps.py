@@ -23,7 +23,9 @@ def _landed(building: Building) -> pl.DataFrame:
         "SELECT landed.file_key, landed.source, min(landed.path) AS path, "
         "min(coalesce(before.first_seen_at, (SELECT as_of FROM run.main.tonight))) AS first_seen_at "
         "FROM computed.main.landed_files AS landed LEFT JOIN yesterday.main.files AS before "
-        "ON before.source = landed.source AND before.sha256 = landed.sha256 GROUP BY landed.file_key, landed.source"
+        "ON before.source = landed.source AND before.sha256 = landed.sha256 GROUP BY landed.file_key, landed.source "
+        # Of a file whose every row was refused nothing can be said: it is no snapshot that others are absent from.
+        "HAVING max(landed.row_count) > max(landed.rejected_count)"
     )
     return found
 

@@ -66,8 +66,11 @@ def _versions(building: Building, entity: Entity, paths: list[str]) -> str:
         )
     listed = ", ".join(literal(path) for path in paths)
     key = ", ".join(entity.key) if entity.key else "content"
+    # A ledger that comes along with a snapshot (consents of customers) has no key: its words stand.
     snapshots = [
-        name for name, s in building.project.sources.items() if s.delivers == "full" and s.rows_are == entity.name
+        name
+        for name, s in building.project.sources.items()
+        if s.delivers == "full" and entity.name in s.maps and (entity.key or s.rows_are == entity.name)
     ]
     gone = f"source IN ({', '.join(map(literal, snapshots))}) AND newest_file <> file_key" if snapshots else "false"
     return f"""

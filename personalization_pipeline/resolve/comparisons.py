@@ -3,9 +3,9 @@
 Belongs here: the shape of the identity model, chosen from the columns that hold data, as a Splink settings dictionary
 without learned numbers. Does not belong here: learning (identity_model) and scoring (link).
 
-Every fact counts once. Surname and address are one fact, the household: people who live together share both. What stands
-under two first names that exclude each other (a mailbox, a landline, the birthday of twins) is a family's, and says
-nothing about one person. A mailbox that only repeats the name says nothing that the name did not.
+Every fact counts once. Surname and address are one fact, the household: people who live together share both. What
+stands under two first names that exclude each other (a mailbox, a landline, the birthday of twins) is a family's, and
+says nothing about one person. A mailbox that only repeats the name says nothing that the name did not.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import polars as pl
 Level = dict[str, Any]
 Comparison = dict[str, Any]
 
+MIN_COMPARISONS = 2  # one fact alone cannot show when it errs
 FILLED_SHARE = 0.02  # a column that fewer records fill is left out: nothing could be learned about it
 SAME_VALUE_SHARE = 0.5  # so is one on which two records agree more often than this by chance
 SIMILAR_NAME, SIMILAR_SURNAME, SIMILAR_STREET = 0.8, 0.9, 0.92  # Jaro-Winkler similarity, 0..1
@@ -35,7 +36,7 @@ BLOCKS = (
     ("first_name_std", "postal_code_std"),
     ("street_std", "house_number", "(first_name_std)"),
 )
-# Agreement is learned among pairs that share one of these, for the facts that are not in it.
+# Agreement is learned among pairs that share one of these, about the facts that are not in it.
 TRAINING_BLOCKS = (
     ("email_std",),
     ("phone_std",),
@@ -50,7 +51,10 @@ INITIAL = (
     "((length(first_name_std_l) = 1 OR length(first_name_std_r) = 1)"
     " AND substr(first_name_std_l, 1, 1) = substr(first_name_std_r, 1, 1))"
 )
-_SWAPPED = "(coalesce(first_name_std_l = last_name_std_r, false) OR coalesce(last_name_std_l = first_name_std_r, false))"  # either is enough: the other one may be missing or misspelt
+# Either is enough: the other one may be missing or misspelt.
+_SWAPPED = (
+    "(coalesce(first_name_std_l = last_name_std_r, false) OR coalesce(last_name_std_l = first_name_std_r, false))"
+)
 _SAME_HOUSE = "coalesce(house_number_l = house_number_r, true)"
 _TELLING = "(email_local_l IS NOT NULL OR email_local_r IS NOT NULL)"  # not twice the same name again
 
@@ -73,10 +77,11 @@ def chance_agreement(values: pl.Series) -> float:
 
 
 def comparisons(standardised: pl.DataFrame, *, learning: bool) -> list[Comparison]:
-    """The comparisons for these records, their levels from the most to the least agreement, each with a usual m.
+    """The comparisons for these records. A pair is on the first level that it meets; each level has a usual m.
 
-    m is the share of true pairs on a level. While learning even a mailbox under two first names counts: Splink learns
-    about a column only among pairs that were not brought together by the columns that it looks at.
+    m is the share of true pairs on a level; the last level, ELSE, is disagreement. While learning even a mailbox under
+    two first names counts: a comparison is learned only among pairs that none of the columns it looks at brought
+    together, and few pairs would be left.
     """
     filled = filled_columns(standardised)
     missing_or_shared = _missing if learning or "first_name_std" not in filled else _missing_or_shared
@@ -99,6 +104,26 @@ def rules(blocks: tuple[tuple[str, ...], ...], filled: frozenset[str]) -> list[s
     ]
 
 
+def training_rules(compared: list[Comparison], filled: frozenset[str]) -> dict[str, list[int]]:
+    """Training blocks as conditions, each with the places of the comparisons that can be learned in it.
+
+    These look at none of its columns. A block that leaves fewer than MIN_COMPARISONS is left out.
+    """
+    looks_at = ["".join(level["sql_condition"] for level in made["comparison_levels"]) for made in compared]
+    learned = {
+        block: [
+            at for at, conditions in enumerate(looks_at) if not any(f"{column}_l" in conditions for column in block)
+        ]
+        for block in TRAINING_BLOCKS
+    }
+    return {
+        rule: places
+        for block, places in learned.items()
+        for rule in rules((block,), filled)
+        if len(places) >= MIN_COMPARISONS
+    }
+
+
 def _joined(column: str) -> str:
     if column.startswith("("):
         return f"substr(l.{column[1:-1]}, 1, 1) = substr(r.{column[1:-1]}, 1, 1)"
@@ -109,9 +134,9 @@ def _first_name() -> Comparison:
     return _comparison(
         "first_name",
         _missing("first_name_std"),
+        _level("initial", INITIAL, 0.05),  # first: M. and M. agree on an initial only
         _level("same", same("first_name_std"), 0.75, tf_adjustment_column="first_name_std"),
         _level("nickname", NICKNAME, 0.08),
-        _level("initial", INITIAL, 0.05),
         _level("similar", _similar("first_name_std", SIMILAR_NAME), 0.06),
         _level("swapped with the surname", _SWAPPED, 0.02),
         _level("other", "ELSE", 0.04),

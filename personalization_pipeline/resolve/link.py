@@ -4,7 +4,7 @@ Belongs here: scoring pairs with an artefact, and exact keys, which need none. D
 (identity_model), what is compared (comparisons), and what follows from the edges (cluster).
 
 A pair's weight is log2 of the odds that both records are one person. It depends on the two records and the artefact
-alone, not on what else is in the data: how common a name is stands in the artefact, where an unknown one counts as once.
+alone, not on what else is in the data: how common a name is stands in the artefact; an unknown one counts as once.
 """
 
 from __future__ import annotations
@@ -89,11 +89,10 @@ def exact_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
     """
     columns = [column for column in standardised.columns if column != "record_key"]
     sides = ", ".join(f"l.{column} AS {column}_l, r.{column} AS {column}_r" for column in columns)
-    keys = {"email": "email_std", "phone": "phone_std"}
     pairs = "\nUNION ALL\n".join(
-        f"SELECT l.record_key AS record_key_l, r.record_key AS record_key_r, '{kind}' AS kind, l.{column} AS key, {sides}"
+        f"SELECT '{kind}' AS kind, l.{column} AS key, l.record_key AS record_key_l, r.record_key AS record_key_r, {sides}"
         f" FROM records AS l JOIN records AS r ON l.{column} = r.{column} AND l.record_key < r.record_key"
-        for kind, column in keys.items()
+        for kind, column in (("email", "email_std"), ("phone", "phone_std"))
     )
     evidence = f"""'{{"' || kind || '":{{"level":"same","millibits":{EXACT_WEIGHT}}}}}'"""
     connection = scratch_connection()
@@ -133,7 +132,7 @@ def _scored(
     threads: int | None,
     memory_limit: str | None,
 ) -> pl.DataFrame:
-    """Pairs in reach of the blocks: both keys, weight, and for each comparison gamma_<name> (its level) and millibits."""
+    """Pairs in reach of the blocks: both keys, weight, and per comparison its level (gamma_<name>) and millibits."""
     settings = artefact["settings"] | {"blocking_rules_to_generate_predictions": blocks}
     names = artefact["term_frequencies"]
     with open_linker(records, settings, threads=threads, memory_limit=memory_limit, names=names) as (

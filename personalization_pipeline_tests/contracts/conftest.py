@@ -13,11 +13,11 @@ from personalization_pipeline.foundation.phases import Catalogue, catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.tables import Table
 from personalization_pipeline.ingest.steps import EMPTY_FACTS
-from personalization_pipeline.starting import DEMO_PROJECT as DEMO
+from personalization_pipeline.starting import DEMO_PROJECT
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "personalization_pipeline"
-TABLES = [(DEMO, path.stem) for path in sorted(PACKAGE.glob("*/tables/*.sql"))]
+TABLES = [(DEMO_PROJECT, path.stem) for path in sorted(PACKAGE.glob("*/tables/*.sql"))]
 TABLES += [(path.parents[1], path.stem) for path in sorted(ROOT.glob("data/*/features/*.sql"))]
 
 Rehearsals = Callable[[Path], Building]

@@ -43,7 +43,9 @@ def named(demo_night: Path) -> Named:
     for path in sorted((demo_night / "landing").rglob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                addresses |= {row[key] for key in row if re.search("mail|phone|mobile|street", key) and "opt" not in key}
+                addresses |= {
+                    row[key] for key in row if re.search("mail|phone|mobile|street", key) and "opt" not in key
+                }
                 names |= {(row.get("first_name", ""), row.get("last_name", ""))}
     with published(demo_night, private=True) as connection:
         standard = query(connection, "SELECT address FROM identifiers WHERE address_kind IN ('email', 'phone')")

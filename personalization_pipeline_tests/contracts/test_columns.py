@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from personalization_pipeline.ingest.entities import entities
-from personalization_pipeline_tests.contracts.conftest import DEMO, Rehearsals, Rehearsed
+from personalization_pipeline.starting import DEMO_PROJECT
+from personalization_pipeline_tests.contracts.conftest import Rehearsals, Rehearsed
 
 INTEGERS = {"INTEGER", "BIGINT", "HUGEINT", "UBIGINT"}
 # The grammar's exceptions, each with its reason.
@@ -51,13 +52,13 @@ def test_columns_are_named_by_the_grammar(rehearsed: Rehearsed) -> None:
 
 
 def test_every_exception_from_the_grammar_is_still_needed(rehearsals: Rehearsals) -> None:
-    building = rehearsals(DEMO)
+    building = rehearsals(DEMO_PROJECT)
     columns = [pair for name in building.catalogue.tables for pair in building.columns(name).items()]
     assert {name for name, kind in columns if name in TERMS and grammar(name, kind)} == set(TERMS)
 
 
 def test_one_name_has_one_type_wherever_it_occurs(rehearsals: Rehearsals) -> None:
-    building = rehearsals(DEMO)
+    building = rehearsals(DEMO_PROJECT)
     kinds: dict[str, set[str]] = {}
     for table in building.catalogue.tables:
         for name, kind in building.columns(table).items():
@@ -77,14 +78,23 @@ def test_the_canonical_entities_follow_the_grammar_too() -> None:
 
 def test_the_wide_table_has_no_column_that_names_a_person(rehearsals: Rehearsals) -> None:
     assert {"first_name", "last_name", "email", "phone", "birth_date", "street"} <= NAMING
-    texts = {name for name, kind in rehearsals(DEMO).columns("profiles").items() if "VARCHAR" in kind}
+    texts = {name for name, kind in rehearsals(DEMO_PROJECT).columns("profiles").items() if "VARCHAR" in kind}
     words = re.compile(r"(^|_)(name|email|phone|street|birth|address|postal|city|external)(_|$)")
-    assert set(rehearsals(DEMO).columns("profiles")) & NAMING == set()
+    assert set(rehearsals(DEMO_PROJECT).columns("profiles")) & NAMING == set()
     assert [name for name in sorted(texts) if words.search(name)] == []
 
 
 def test_a_table_that_carries_contact_data_is_private(rehearsed: Rehearsed) -> None:
-    telling = {"first_name", "last_name", "email", "phone", "birth_date", "street", "address", "standard_address", "line"}
+    telling = {
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "birth_date",
+        "street",
+        "address",
+        "standard_address",
+        "line",
+    }
     if telling & set(rehearsed.columns):
         assert rehearsed.table.is_private
-

@@ -16,7 +16,8 @@ from personalization_pipeline import PHASES
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.lint import lint
 from personalization_pipeline.ingest.steps import EMPTY_FACTS
-from personalization_pipeline_tests.contracts.conftest import DEMO, PACKAGE, Rehearsals, Rehearsed
+from personalization_pipeline.starting import DEMO_PROJECT
+from personalization_pipeline_tests.contracts.conftest import PACKAGE, Rehearsals, Rehearsed
 
 NOUN = re.compile(r"[a-z]{3,}(_[a-z]+)*")
 
@@ -101,7 +102,7 @@ def _line(column: exp.Expr) -> int | None:
 
 
 def test_the_median_select_fits_on_a_screen(rehearsals: Rehearsals) -> None:
-    texts = [table.sql for table in rehearsals(DEMO).catalogue.tables.values()]
+    texts = [table.sql for table in rehearsals(DEMO_PROJECT).catalogue.tables.values()]
     lengths = [len([line for line in text.splitlines() if line.strip()]) for text in texts]
     assert statistics.median(lengths) <= 30
 
@@ -113,15 +114,15 @@ def test_no_two_tables_share_a_name() -> None:
 
 
 def test_steps_name_only_tables_that_there_are(rehearsals: Rehearsals) -> None:
-    building = rehearsals(DEMO)
-    steps = {**building.catalogue.computed, **building.catalogue.slots}
-    unknown = {name: set(step.reads) - set(building.catalogue.tables) for name, step in steps.items()}
-    assert {name: words for name, words in unknown.items() if words} == {}
+    building = rehearsals(DEMO_PROJECT)
+    named = [(name, table) for name, step in building.catalogue.computed.items() for table in step.reads]
+    named += [(name, table) for name, slot in building.catalogue.slots.items() for table in slot.reads]
+    assert [(name, table) for name, table in named if table not in building.catalogue.tables] == []
     assert set(building.catalogue.slots) <= set(building.catalogue.tables)
 
 
 def test_every_step_is_read_by_a_table_of_its_own_phase(rehearsals: Rehearsals) -> None:
-    building = rehearsals(DEMO)
+    building = rehearsals(DEMO_PROJECT)
     readers: dict[str, set[str]] = {name: set() for name in building.catalogue.computed}
     for table in building.catalogue.tables.values():
         for name in table.reads("computed"):
@@ -134,6 +135,6 @@ def _phase_of(building: Building, step: str) -> str:
 
 
 def test_a_table_with_a_memory_is_read_the_next_night(rehearsals: Rehearsals) -> None:
-    tables = rehearsals(DEMO).catalogue.tables.values()
+    tables = rehearsals(DEMO_PROJECT).catalogue.tables.values()
     remembered = {name for table in tables for name in table.reads("yesterday")}
     assert {table.name for table in tables if table.memory} == remembered

@@ -21,7 +21,17 @@ NAME = PACKAGE.name
 FOUNDATION = "foundation"
 # Not a phase, yet knows several: each starts or asks something that takes the whole house.
 KNOWING = {"definitions", "cli", "running", "checking", "questions", "starting", "schedules"}
-HEAVY = {"dagster", "dagster_duckdb", "pandas", "great_expectations", "splink", "sklearn", "scipy", "altair", "vl_convert"}
+HEAVY = {
+    "dagster",
+    "dagster_duckdb",
+    "pandas",
+    "great_expectations",
+    "splink",
+    "sklearn",
+    "scipy",
+    "altair",
+    "vl_convert",
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ def place(path: Path) -> str:
 
 def room(module: str) -> str:
     """`personalization_pipeline.resolve.link` -> `resolve`; the package itself is the empty room."""
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def imports_of(path: Path, tree: ast.AST, *, is_lazy: bool = False) -> Iterator[Import]:
@@ -126,12 +136,16 @@ def test_phases_are_imported_by_name_in_one_place_only() -> None:
 
 
 def test_dagster_is_imported_by_wiring_only() -> None:
-    wiring = {place(path) for path in PACKAGE.rglob("*.py") if path.name in ("assets.py", "definitions.py", "schedules.py")}
+    wiring = {
+        place(path) for path in PACKAGE.rglob("*.py") if path.name in ("assets.py", "definitions.py", "schedules.py")
+    }
     # `personalize run` starts the very job that Dagster schedules, in its own process: it needs Dagster's instance for
     # that. It asks for it inside the function that runs the job, so that no other command pays for the import.
     starts_the_job = "running.py"
     assert importers("dagster", "dagster_duckdb") <= {*wiring, starts_the_job}
-    assert all(found.is_lazy for found in IMPORTS if found.library == "dagster" and place(found.importer) == starts_the_job)
+    assert all(
+        found.is_lazy for found in IMPORTS if found.library == "dagster" and place(found.importer) == starts_the_job
+    )
 
 
 def test_only_the_warehouse_imports_duckdb() -> None:
@@ -152,7 +166,9 @@ def test_pandas_is_used_for_the_verdicts_only() -> None:
 
 def test_heavy_libraries_are_imported_inside_the_functions_that_use_them() -> None:
     assert importers(*HEAVY) > importers("dagster")
-    at_once = [found for found in IMPORTS if found.library in HEAVY - {"dagster", "dagster_duckdb"} and not found.is_lazy]
+    at_once = [
+        found for found in IMPORTS if found.library in HEAVY - {"dagster", "dagster_duckdb"} and not found.is_lazy
+    ]
     assert [str(found) for found in at_once] == []
 
 

@@ -23,7 +23,10 @@ MODULES = [*sorted(PACKAGE.rglob("*.py")), *sorted(ROOT.glob("data/*/*.py"))]
 
 # What of `os` and `shutil` looks and does not touch; whatever else one of them is asked for is a write.
 LOOKING = {
-    "os": {"environ", "getenv", "path", "getpid", "sysconf", "cpu_count", "SEEK_END", "SEEK_SET", "sep", "fspath", "PathLike"},
+    "os": {
+        *("environ", "getenv", "getpid", "sysconf", "cpu_count", "SEEK_END", "SEEK_SET"),
+        *("path", "scandir", "walk", "stat", "fspath", "sep", "PathLike"),
+    },
     "shutil": {"disk_usage", "which", "get_terminal_size"},
 }
 REFUSED_MODULES = {"tempfile", "fcntl", "mmap", "sqlite3", "zipfile", "tarfile", "shelve", "dbm"}
@@ -32,7 +35,9 @@ PATH_METHODS = {
     *("symlink_to", "hardlink_to", "rmtree", "copytree", "copyfile", "copyfileobj"),
 }
 # Frames and charts write a file, or into a buffer, or (without an argument) give the text.
-EXPORTS = re.compile(r"^(write|sink|to)_(csv|parquet|ndjson|json|ipc|ipc_stream|avro|excel|delta|database|html|pickle)$|^save$")
+EXPORTS = re.compile(
+    r"^(write|sink|to)_(csv|parquet|ndjson|json|ipc|ipc_stream|avro|excel|delta|database|html|pickle)$|^save$"
+)
 COPY = re.compile(r"\bCOPY\b\s*(\(|\S+\s+TO\b)|\bEXPORT\s+DATABASE\b", re.IGNORECASE | re.DOTALL)
 ATTACH = re.compile(r"\bATTACH\b\s+(?!':memory:')", re.DOTALL)
 
@@ -111,7 +116,9 @@ def _said_in_sql(node: ast.Constant | ast.JoinedStr) -> Iterator[str]:
         yield from ("ATTACH of a file in SQL" for _ in ATTACH.findall(text))
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path != WRITES], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path != WRITES], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_no_other_module_changes_files(path: Path) -> None:
     by_engine = {"COPY ... TO in SQL", "ATTACH of a file in SQL"} if path == WAREHOUSE else set()
     assert [write for write in writes_in(path.read_text(encoding="utf-8")) if write not in by_engine] == []

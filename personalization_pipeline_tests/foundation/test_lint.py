@@ -116,10 +116,11 @@ def test_every_finding_is_told_at_once_and_once() -> None:
     tree = parse_select("SELECT now(), now(), random(), sum(x) FROM visits", "visits.sql")
     with pytest.raises(TableError) as refused:
         lint(tree, "visits.sql")
-    assert [finding.split(":")[0] for finding in refused.value.problem.split("; ") if ":" in finding] == [
-        "current_timestamp()",
-        "random()",
-        "sum(x)",
+    assert [refused.value.problem.count(name) for name in ("now(): ", "random(): ", "sum(x): ", "; sum(x)")] == [
+        1,
+        1,
+        1,
+        1,
     ]
 
 
@@ -131,7 +132,6 @@ def test_a_refused_name_is_no_matter_where_it_is_a_column() -> None:
 def test_every_name_that_is_listed_is_refused_as_it_is_spelled(name: str) -> None:
     """A name that the parser knows by another one would be listed in vain."""
     spelled = {
-        "group_concat": "group_concat(x)",
         "approx_distinct": "approx_count_distinct(x)",
         "current_date": "current_date",
         "current_time": "current_time",

@@ -185,7 +185,7 @@ def test_tables_come_after_what_they_read_and_alphabetically_where_free() -> Non
 
 
 def test_tables_in_a_circle_are_told_by_name() -> None:
-    with pytest.raises(TableError, match="circle: .*a -> .*\nFix: break it"):
+    with pytest.raises(TableError, match=r"circle: .*a -> .*\nFix: break it"):
         in_order({"a": ["c"], "b": ["a"], "c": ["b"], "d": []})
     with pytest.raises(TableError, match="a -> a"):
         in_order({"a": ["a"]})
