@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from personalization_pipeline.foundation.errors import MissingArgument, PipelineError
@@ -131,7 +132,7 @@ def ask(
         out.print(f"{count:>9,} {flag.removeprefix('is_').replace('_', ' ')}")
     table = RichTable("part of the rule", "left so far", "meet it alone", "unknown")
     for part, left, alone, unknown in answer.funnel:
-        table.add_row(part, f"{left:,}", f"{alone:,}", f"{unknown:,}")
+        table.add_row(escape(part), f"{left:,}", f"{alone:,}", f"{unknown:,}")
     out.print(table)
 
 
@@ -158,7 +159,7 @@ def why(
         )
         for part in reason.parts:
             values = ", ".join(f"{name} = {value}" for name, value in part.values.items())
-            out.print(f"    {part.verdict:<8}{part.part}   [dim]{values}[/]", markup=True)
+            out.print(f"    {part.verdict:<8}{escape(part.part)}   [dim]{escape(values)}[/]")
 
 
 def _as_data(reason: Any) -> dict[str, Any]:
@@ -176,7 +177,7 @@ def verify(
     from personalization_pipeline.activate.certificate import verify as verdicts_on
 
     for verdict in verdicts_on(file, key or None):
-        out.print(f"[green]ok[/] {verdict.check}: {verdict.finding}", markup=True)
+        out.print(f"[green]ok[/] {verdict.check}: {escape(verdict.finding)}")
 
 
 @evaluate_app.command("demo")

@@ -6,8 +6,8 @@ checking that what they name exists (foundation.project).
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field

@@ -51,6 +51,7 @@ class LandedFile:
     source: str
     path: Path
     place: str
+    byte_count: int
     sha256: str
     file_key: str
 
@@ -75,9 +76,9 @@ def _of_source(project: Project, name: str, source: Source) -> Iterator[LandedFi
         if not path.name.startswith("."):
             # A name may be any bytes; what is stored and said is text.
             place = path.relative_to(project.landing).as_posix().encode(errors="backslashreplace").decode()
-            sha = _sha256(path)
+            byte_count, sha = _measured(path)
             key = hashlib.sha256(f"{FORMAT_VERSION}\0{name}\0{sha or place}\0{mapping}".encode()).hexdigest()
-            yield LandedFile(name, path, place, sha, key)
+            yield LandedFile(name, path, place, byte_count, sha, key)
     _check_landing(project)
 
 
@@ -94,14 +95,16 @@ def _check_landing(project: Project) -> None:
         ) from None
 
 
-def _sha256(path: Path) -> str:
+def _measured(path: Path) -> tuple[int, str]:
+    """Number of bytes, and their sha256."""
     try:
         if path.is_file():
             with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                sha = hashlib.file_digest(file, "sha256").hexdigest()
+                return file.tell(), sha
     except OSError:
         pass
-    return ""
+    return 0, ""
 
 
 def read_landing(building: Building) -> pl.DataFrame:
@@ -146,7 +149,7 @@ def _told_rejects(file: LandedFile, summary: FileSummary) -> str:
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in summary.reasons.items())
     return (
         f"{file.place}: {summary.rejected_count:,} of {summary.row_count:,} rows were refused ({reasons})\n"
-        "Fix: look at them in the table private.rejects, and land a corrected file"
+        "Fix: look at them in the table private.rejects, and land a corrected file in its place"
     )
 
 
@@ -156,7 +159,7 @@ def _row(file: LandedFile, summary: FileSummary, refusal: str, *, is_repeat: boo
         "path": file.place,
         "sha256": file.sha256,
         "file_key": file.file_key,
-        "byte_count": file.path.stat().st_size if file.sha256 else 0,
+        "byte_count": file.byte_count,
         "row_count": summary.row_count,
         "rejected_count": 0 if is_repeat else summary.rejected_count,
         "rejected_amount": "0" if is_repeat else summary.rejected_amount,

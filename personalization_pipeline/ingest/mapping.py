@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from personalization_pipeline.foundation.declarations import ADDRESS_KINDS, Mapping, Source
 from personalization_pipeline.foundation.errors import ProjectError
+from personalization_pipeline.foundation.lint import lint
 from personalization_pipeline.foundation.project import Project, nearest
 from personalization_pipeline.foundation.warehouse import Connection, EngineError, literal, named, scratch_connection
 from personalization_pipeline.ingest.entities import Entity, entities
@@ -124,7 +125,7 @@ def _column(name: str, source: Source, entity: Entity, index: int, target: str, 
         raise ProjectError(f"{entity.name} has no column {target!r}", fix=nearest(target, known), where=where)
     tree = _expression(text, source, where)
     # What fails on a cell makes no value, and never an error.
-    sql = f"TRY({tree.sql('duckdb')})"
+    sql = f"TRY({tree.sql('duckdb', comments=False)})"
     if target in IDS:
         sql = f"{literal(name + ':')} || nullif(trim(CAST({sql} AS VARCHAR)), '')"
     kind = entity.columns[column]
@@ -140,6 +141,8 @@ def _expression(text: str, source: Source, where: Path) -> exp.Expr:
         raise ProjectError(
             f"cannot read the expression {text!r}", fix="write one SQL expression", where=where
         ) from None
+    lint(tree, where)
+    tree = tree.transform(_as_declared)
     for node in tree.walk():
         function = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
         if isinstance(node, (*REFUSED, exp.Command)) or (function and function not in OWN_FUNCTIONS | ENGINE_FUNCTIONS):
@@ -156,6 +159,11 @@ def _expression(text: str, source: Source, where: Path) -> exp.Expr:
                 where=where,
             )
     return tree
+
+
+def _as_declared(node: exp.Expr) -> exp.Expr:
+    """A column by its whole name: `customer.email` is one, the e-mail inside of a JSON object."""
+    return exp.column(".".join(part.name for part in node.parts), quoted=True) if isinstance(node, exp.Column) else node
 
 
 def _check_required(entity: Entity, mapping: Mapping, where: Path) -> None:

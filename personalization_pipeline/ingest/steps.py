@@ -31,7 +31,10 @@ def _landed(building: Building) -> pl.DataFrame:
 
 
 def _rejects(building: Building) -> None:
-    """Refused rows of all files that were read, as they lie in the facts store."""
+    """Refused rows of all files that were read, as they lie in the facts store.
+
+    It looks at the landed files by name, not as a relation of its table: that would read the landing folder again.
+    """
     facts = Store(building.project.store).facts
     keys = query(
         building.connection,
@@ -40,8 +43,11 @@ def _rejects(building: Building) -> None:
     paths = [str(facts / key / "rejects.parquet") for (key,) in keys]
     if paths:
         building.connection.execute(
-            "INSERT INTO computed.main.refused_rows SELECT split_part(filename, '/', -2), row_number, "
-            f"reasons, line FROM read_parquet([{', '.join(map(literal, paths))}], filename=true)"
+            "INSERT INTO computed.main.refused_rows "
+            "SELECT landed.source, landed.path, refused.row_number, refused.reasons, refused.line "
+            f"FROM read_parquet([{', '.join(map(literal, paths))}], filename=true) AS refused "
+            "JOIN computed.main.landed_files AS landed "
+            "ON landed.file_key = split_part(refused.filename, '/', -2) AND NOT landed.is_repeat"
         )
 
 
@@ -92,7 +98,13 @@ DECLARED = {
     "evidence": "VARCHAR",
     "decided_on": "DATE",
 }
-REFUSED = {"file_key": "VARCHAR", "row_number": "BIGINT", "reasons": "VARCHAR", "line": "VARCHAR"}
+REFUSED = {
+    "source": "VARCHAR",
+    "path": "VARCHAR",
+    "row_number": "BIGINT",
+    "reasons": "VARCHAR",
+    "line": "VARCHAR",
+}
 
 # What facts.<entity> looks like before the first file has landed.
 EMPTY_FACTS = {

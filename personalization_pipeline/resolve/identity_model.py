@@ -94,7 +94,9 @@ def open_linker(
     connection = scratch_connection(threads, memory_limit)
     try:
         database = DuckDBAPI(connection)
-        linker = Linker(database.register(records.to_arrow()), copy.deepcopy(settings), log_level="ERROR")
+        registered = database.register(records.to_arrow())
+        # Splink checks settings that people wrote, at a higher cost than scoring; these were made from the columns.
+        linker = Linker(registered, copy.deepcopy(settings), log_level="ERROR", validate_settings=False)
         for column, known in (names or {}).items():
             table = database.register(_frequency_table(records[column], known).to_arrow())
             linker.table_management.register_term_frequency_lookup(table, column)

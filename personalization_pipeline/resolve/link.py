@@ -87,10 +87,9 @@ def exact_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
     Names and birth dates must not contradict each other; a missing one contradicts nothing, but a record without a name
     is joined by no mailbox that different first names share. Same columns and order as `score_pairs`.
     """
-    columns = [column for column in standardised.columns if column != "record_key"]
-    sides = ", ".join(f"l.{column} AS {column}_l, r.{column} AS {column}_r" for column in columns)
+    sides = ", ".join(f"l.{column} AS {column}_l, r.{column} AS {column}_r" for column in standardised.columns)
     pairs = "\nUNION ALL\n".join(
-        f"SELECT '{kind}' AS kind, l.{column} AS key, l.record_key AS record_key_l, r.record_key AS record_key_r, {sides}"
+        f"SELECT '{kind}' AS kind, l.{column} AS key, {sides}"
         f" FROM records AS l JOIN records AS r ON l.{column} = r.{column} AND l.record_key < r.record_key"
         for kind, column in (("email", "email_std"), ("phone", "phone_std"))
     )

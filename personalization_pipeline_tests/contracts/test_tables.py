@@ -44,13 +44,13 @@ def test_a_remembered_column_exists_with_the_type_that_is_declared(rehearsed: Re
 
 
 def test_a_row_that_is_one_thing_is_checked(rehearsed: Rehearsed) -> None:
-    """`One row per order, with ...` promises that an order has one row; a pair or a list of things is another matter."""
-    found = re.match(r"One row per ([a-z ]+)(, )?", rehearsed.table.description)
-    things = set(found[1].split()) if found else set()
-    if things and "and" not in things and not (found and found[2]):
+    """`One row per order, with ...` promises that an order has one row; `per person and day` is another matter."""
+    found = re.match(r"One row per ([^:;.]+)", rehearsed.table.description)
+    things = found[1].replace(",", "").split() if found else []
+    if things and "and" not in things:
         assert rehearsed.table.checks
         key = next(iter(rehearsed.columns))
-        if _named_by(key) & things:
+        if _named_by(key) & set(things):
             assert f"count(*) - count(DISTINCT {key}) = 0" in [check.text for check in rehearsed.table.checks]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from personalization_pipeline.foundation.declarations import Source
 from personalization_pipeline.ingest.reading import FileSummary, summary_of
 from personalization_pipeline_tests.ingest.conftest import HEADER, Read, source
 from personalization_pipeline_tests.ingest.shop import CUSTOMERS, CUSTOMERS_CSV, ORDERS, ORDERS_CSV

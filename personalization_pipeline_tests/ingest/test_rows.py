@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from personalization_pipeline.foundation.errors import SourceRefused
 from personalization_pipeline.ingest import rows
 from personalization_pipeline.ingest.reading import FileSummary
 from personalization_pipeline_tests.ingest.conftest import HEADER, Read, refused, source
 from personalization_pipeline_tests.ingest.shop import ORDERS, ORDERS_CSV
 
 
-def parquet(columns: dict[str, list[Any]], path: Path) -> bytes:
+def parquet(columns: Mapping[str, Any], path: Path) -> bytes:
     pl.DataFrame(columns).write_parquet(path)
     return path.read_bytes()
 
@@ -234,3 +240,34 @@ def test_parquet_that_is_none_or_lacks_a_column_or_rows_is_refused(read: Read, t
     )
     empty = parquet({name: [] for name in ("order", "line", "customer", "amount", "sold")}, tmp_path / "p")
     assert refused(read, empty, declared) == "holds no rows"
+
+
+PEOPLE: dict[str, Any] = {
+    "files": "people/*.csv",
+    "columns": {"id": "required", "name": "optional", "city": "optional"},
+    "rows_are": "contacts",
+    "maps": {"contacts": {"record_id": "id", "last_name": "name", "city": "city"}},
+}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.sampled_from([*'aé1 ,,,,,"\t', '""', '"x', 'y"', "\0", "\n", "\n", "\r\n", "\r", "a,b,c\n"]), max_size=40
+    ),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_a_file_has_the_rows_and_cells_that_the_csv_module_finds_whatever_it_holds(
+    read: Read, tokens: list[str], end: str
+) -> None:
+    content = f"id,name,city{end}{''.join(tokens)}"
+    found = [row for row in list(csv.reader(io.StringIO(content, newline="")))[1:] if row]
+    cells = [tuple(cell.strip(" ") or None for cell in row) for row in found if len(row) == 3]
+    kept = [row for row in cells if row[0] and "\0" not in "".join(cell or "" for cell in row)]
+    if not found:
+        assert refused(read, content, source(**PEOPLE)).startswith("holds no rows")
+        return
+    summary, facts = read(content, source(**PEOPLE))
+    assert (summary.row_count, summary.rejected_count) == (len(found), len(found) - len(kept))
+    assert len(facts.rejects) == summary.rejected_count == sum(summary.reasons.values())
+    assert facts.of("contacts", "record_key, last_name, city") == [(f"till:{key}", *rest) for key, *rest in kept]

@@ -1,6 +1,6 @@
 """The command in a process of its own, forked after the imports: a night costs seconds and may be killed.
 
-Belongs here: starting such a process with its own environment, and what a night is compared by. Does not belong here:
+Belongs here: starting such a process with its own environment, one more file to land, what nights are compared by. Does not belong here:
 any expectation. The server that forks has imported everything and started no thread pool; so a fork of it is safe.
 """
 
@@ -78,6 +78,14 @@ def _command(arguments: tuple[str, ...], said: Path, environment: dict[str, str]
     from personalization_pipeline.cli import app
 
     app(list(arguments))
+
+
+def land_july(project: Path) -> None:
+    """One more file: the orders of June once more, a month later, under new numbers."""
+    june = (project / "landing" / "web_orders" / "2026-06.csv").read_text(encoding="utf-8")
+    (project / "landing" / "web_orders" / "2026-07.csv").write_text(
+        june.replace("2026-06-", "2026-07-").replace("W10", "W90"), encoding="utf-8"
+    )
 
 
 def record(project: Path) -> dict[str, Any]:

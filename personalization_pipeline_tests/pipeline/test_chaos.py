@@ -40,14 +40,6 @@ def points(chosen: list[tuple[Kind, str]], always: set[tuple[Kind, str]]) -> lis
     ]
 
 
-def land_july(project: Path) -> None:
-    """One more file: the orders of June once more, a month later, under new numbers."""
-    june = (project / "landing" / "web_orders" / "2026-06.csv").read_text(encoding="utf-8")
-    (project / "landing" / "web_orders" / "2026-07.csv").write_text(
-        june.replace("2026-06-", "2026-07-").replace("W10", "W90"), encoding="utf-8"
-    )
-
-
 def assert_a_whole_night(project: Path) -> None:
     """`current` opens, holds what its night.json says, and every file of it verifies."""
     current = Store(project / "store").current()
@@ -82,7 +74,7 @@ def killed_runs(project: Path) -> int:
 def undisturbed(demo_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo with a second night, one more file landed, and nobody near the plug."""
     project = Path(shutil.copytree(demo_night, tmp_path_factory.mktemp("quiet") / "shop", symlinks=True))
-    land_july(project)
+    child_nights.land_july(project)
     code, said = child_nights.run("run", "--project", str(project), "--as-of", LATER, said=project / "said")
     assert code == 0, said
     return project
@@ -92,7 +84,7 @@ def undisturbed(demo_night: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def test_a_killed_night_leaves_a_whole_one_and_the_next_run_makes_it_good(
     point: str, demo_copy: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
-    land_july(demo_copy)
+    child_nights.land_july(demo_copy)
     before = child_nights.record(demo_copy)
     command = ("run", "--project", str(demo_copy), "--as-of", LATER)
     code, said = child_nights.run(*command, said=tmp_path / "killed", PERSONALIZATION_FAULT=point)
@@ -125,7 +117,7 @@ def test_a_killed_first_night_leaves_none_or_a_whole_one(point: str, demo_night:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kind.FOLDER, Kind.FACTS, Kind.TABLE, Kind.FILE, Kind.NIGHT, Kind.RECEIPT])
 def test_a_full_disk_is_told_and_changes_nothing(kind: Kind, demo_copy: Path, undisturbed: Path, tmp_path: Path) -> None:
-    land_july(demo_copy)
+    child_nights.land_july(demo_copy)
     command = ("run", "--project", str(demo_copy), "--as-of", LATER)
     code, said = child_nights.run(*command, said=tmp_path / "full", PERSONALIZATION_FAULT=f"{kind}:before:full")
     assert code == (3 if kind is Kind.RECEIPT else 2), said
