@@ -55,13 +55,21 @@ def _pinned(building: Building, name: str) -> Artefact | None:
 
 
 def _known(building: Building, name: str) -> Artefact | None:
-    """The one that this night has used in an earlier run, or yesterday's."""
+    """The one that this night has used in an earlier run, or yesterday's. Training another would change people's ids, so
+    a file that is lost or changed is refused, not replaced.
+    """
     store = Store(building.project.store)
     key = {**store.record(building.yesterday).get("artefacts", {}), **building.artefact_keys}.get(name)
-    file = store.artefacts / f"{name}-{key}.json"
-    if not key or not file.is_file():
+    if not key:
         return None
-    content: Artefact = json.loads(file.read_text(encoding="utf-8"))
+    file = store.artefacts / f"{name}-{key}.json"
+    content: Artefact = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if key_of(content) != key:
+        raise ProjectError(
+            "the artefact that the last night used is not there, or not what it was",
+            fix="put it back, or decide to train a new one: personalize run --train",
+            where=file,
+        )
     return content
 
 

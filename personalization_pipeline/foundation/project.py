@@ -10,10 +10,10 @@ import difflib
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -123,14 +123,29 @@ def nearest(word: str, known: Collection[str]) -> str:
 
 
 def _read_all(folder: Path, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
+    for path in sorted(folder.glob("*.yml")):
+        raise ProjectError("would be overlooked", fix=f"name it {path.stem}.yaml", where=path)
     for path in sorted(folder.glob("*.yaml")):
         yield path.stem, read_declaration(path, kind)
+
+
+class OneOfEachKey(yaml.SafeLoader):
+    """Safe YAML in which a key that stands twice is an error: the second would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {name!r} stands twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
 
 
 def read_declaration(path: Path, kind: type[Kind]) -> Kind:
     """One YAML file as a declaration. Raises ProjectError naming the file, the key and the nearest known keys."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), OneOfEachKey)
     except UnicodeDecodeError:
         raise ProjectError("is not UTF-8 text", fix="save the file as UTF-8", where=path) from None
     except yaml.YAMLError as error:
@@ -200,6 +215,9 @@ def _refuse_comments(project: Project) -> None:
 
 
 def _check_references(project: Project) -> None:
+    for table in project.features.values():
+        if not table.is_feature:
+            raise ProjectError("would be overlooked", fix="add the header line `-- feature`", where=table.path)
     try:
         _ = project.zone
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -13,6 +13,7 @@ While a night is built its connection sees, by name:
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -225,12 +226,14 @@ def put_parquet(connection: Connection, select: str, path: Path) -> None:
 
 
 def content_hash(connection: Connection, relation: str) -> str:
-    """A hash of a table's rows that does not depend on their order: equal content, equal hash.
+    """A hash of a table's columns and rows that does not depend on their order: equal content, equal hash.
 
-    The sum of one 64-bit number per row (from md5 of its text) together with the count, in hex.
+    The sum of one 64-bit number per row (from md5 of its text), the count, and a hash of column names and types, in hex.
     """
-    names = sorted(columns_of(connection, relation))
+    columns = sorted(columns_of(connection, relation).items())
+    names = [name for name, _ in columns]
     packed = ", ".join(f'"{name}" := CAST("{name}" AS VARCHAR)' for name in names)
     sql = f"SELECT count(*), sum(CAST(md5_number_lower(CAST(struct_pack({packed}) AS VARCHAR)) AS HUGEINT)) FROM {relation}"
     count, total = query(connection, sql)[0]
-    return f"{count:x}-{int(total or 0):x}"
+    schema = hashlib.sha256(repr(columns).encode()).hexdigest()[:8]
+    return f"{count:x}-{int(total or 0):x}-{schema}"

@@ -92,8 +92,8 @@ def _beside(path: Path, mode: int) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, mode)
-        os.replace(beside, path)
+        beside.chmod(mode)
+        beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
@@ -109,7 +109,7 @@ def folder_at_once(folder: Path, kind: Kind) -> Iterator[Path]:
         yield scratch
         with writing(kind):
             shutil.rmtree(folder, ignore_errors=True)
-            os.replace(scratch, folder)
+            scratch.replace(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -126,7 +126,7 @@ def point(link: Path, target: str) -> None:
         beside = link.with_name(f".{link.name}.partial")
         beside.unlink(missing_ok=True)
         beside.symlink_to(target)
-        os.replace(beside, link)
+        beside.replace(link)
 
 
 @contextlib.contextmanager

@@ -51,6 +51,8 @@ class Column:
     sql: str
     reads: tuple[str, ...]
     kind: str
+    is_required: bool
+    values: tuple[str, ...]
 
 
 def check_sources(project: Project) -> None:
@@ -131,7 +133,11 @@ def _column(name: str, source: Source, entity: Entity, index: int, target: str, 
     kind = entity.columns[column]
     typed = f"nullif(trim(CAST({sql} AS VARCHAR)), '')" if kind == "VARCHAR" else f"TRY_CAST({sql} AS {kind})"
     reads = tuple(sorted({found.name for found in tree.find_all(exp.Column)}))
-    return Column(entity.name, index, column, f"{entity.name}__{index}__{column}", typed, reads, kind)
+    values = entity.values.get(column, ())
+    if values and isinstance(tree, exp.Literal) and tree.name not in values:
+        raise ProjectError(f"unknown {column} {tree.name!r}", fix=nearest(tree.name, values), where=where)
+    alias = f"{entity.name}__{index}__{column}"
+    return Column(entity.name, index, column, alias, typed, reads, kind, column in entity.required, values)
 
 
 def _expression(text: str, source: Source, where: Path) -> exp.Expr:
@@ -173,6 +179,3 @@ def _check_required(entity: Entity, mapping: Mapping, where: Path) -> None:
         raise ProjectError(
             f"{entity.name} is mapped without {', '.join(missing)}", fix="map it: it is required", where=where
         )
-    kind = mapping.get("address_kind", "")
-    if kind.startswith("'") and kind.strip("'") not in ADDRESS_KINDS:
-        raise ProjectError(f"unknown address kind {kind}", fix=nearest(kind.strip("'"), ADDRESS_KINDS), where=where)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from personalization_pipeline.foundation.declarations import Source
 from personalization_pipeline.foundation.warehouse import literal, named
-from personalization_pipeline.ingest.entities import Entity, entities
+from personalization_pipeline.ingest.entities import Entity
 from personalization_pipeline.ingest.mapping import Column
 from personalization_pipeline.ingest.rows import Rows
 
@@ -18,20 +18,25 @@ def typed_rows(columns: list[Column], source: Source, rows: Rows) -> str:
     where it is not; `line`: its text if it is; `unread`: columns whose text does not parse, though the row can do
     without them, NULL where there is none.
     """
-    entity = entities()[source.rows_are]
-    needed = [k for k in columns if k.entity == entity.name and k.name in entity.required]
-    spared = [k for k in columns if k not in needed and k.kind != "VARCHAR"]
+    own = [column for column in columns if column.entity == source.rows_are]
     refusals = [
-        f"CASE WHEN {k.alias} IS NULL THEN {literal(k.name)} || CASE WHEN {_is_filled(k)} THEN ' unreadable' "
+        f"CASE WHEN {_is_good(k)} THEN NULL ELSE {literal(k.name)} || CASE WHEN {_is_filled(k)} THEN ' unreadable' "
         "ELSE ' missing' END END"
-        for k in needed
+        for k in own
+        if _is_good(k)
     ]
     unread = [
-        f"CASE WHEN {k.alias} IS NULL AND ({_is_filled(k)}) THEN {literal(f'{k.entity}.{k.name}')} END" for k in spared
+        f"CASE WHEN {_is_filled(k)} AND {k.alias} IS NULL THEN {literal(f'{k.entity}.{k.name}')} END"
+        for k in columns
+        if k.kind != "VARCHAR" and not (k in own and k.is_required)
+    ] + [
+        f"CASE WHEN {k.alias} NOT IN {_words(k)} THEN {literal(f'{k.entity}.{k.name}')} END"
+        for k in columns
+        if k.values and k not in own
     ]
     return (
         f"SELECT {', '.join(k.alias for k in columns)}, "
-        f"coalesce({rows.problem}, CASE WHEN NOT ({_is_any_complete(needed)}) THEN {_listed(refusals)} END) AS reasons, "
+        f"coalesce({rows.problem}, CASE WHEN NOT ({_is_any_good(own)}) THEN {_listed(refusals)} END) AS reasons, "
         f"CASE WHEN reasons IS NOT NULL THEN {rows.line} END AS line, {_listed(unread)} AS unread "
         f"FROM (SELECT *, {', '.join(f'{k.sql} AS {k.alias}' for k in columns)} FROM ({rows.relation}))"
     )
@@ -39,15 +44,26 @@ def typed_rows(columns: list[Column], source: Source, rows: Rows) -> str:
 
 def _is_filled(column: Column) -> str:
     """SQL: the row holds a text that this column is made of."""
-    return " OR ".join(f"{named(read)} IS NOT NULL" for read in column.reads) or "false"
+    return f"({' OR '.join(f'{named(read)} IS NOT NULL' for read in column.reads) or 'false'})"
 
 
-def _is_any_complete(needed: list[Column]) -> str:
-    """SQL: a row is refused only where none of the mappings of what it is has all that it requires."""
+def _is_good(column: Column) -> str:
+    """SQL: the column holds what its entity must have of it; empty where that is nothing."""
+    needed = f"{column.alias} IS NOT NULL" if column.is_required else ""
+    known = f"({column.alias} IN {_words(column)}) IS NOT FALSE" if column.values else ""
+    return " AND ".join(filter(None, (needed, known)))
+
+
+def _is_any_good(own: list[Column]) -> str:
+    """SQL: a row is refused only where none of the mappings of what it is has all that it must have."""
     by_mapping: dict[int, list[str]] = {}
-    for column in needed:
-        by_mapping.setdefault(column.index, []).append(f"{column.alias} IS NOT NULL")
+    for column in own:
+        by_mapping.setdefault(column.index, []).append(_is_good(column) or "true")
     return " OR ".join(f"({' AND '.join(parts)})" for parts in by_mapping.values())
+
+
+def _words(column: Column) -> str:
+    return f"({', '.join(map(literal, column.values))})"
 
 
 def _listed(words: list[str]) -> str:
@@ -59,14 +75,17 @@ def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:
     """The SELECT over the table `typed` that gives one entity's facts: entity columns, `row_number`, `content`.
 
     Rows of an entity that comes along with another's rows (contacts on order lines) are written once per content, and
-    not at all where what they require is blank.
+    not at all where what they must have is blank or unknown.
     """
     selects = []
     for index in sorted({column.index for column in columns if column.entity == entity.name}):
-        given = {k.name: k.alias for k in columns if k.entity == entity.name and k.index == index}
-        chosen = ", ".join(f"{given.get(name, 'NULL')}::{kind} AS {name}" for name, kind in entity.columns.items())
-        present = "".join(f" AND {given[name]} IS NOT NULL" for name in entity.required if name in given)
-        selects.append(f"SELECT {chosen}, rowid + 1 AS row_number FROM typed WHERE reasons IS NULL{present}")
+        given = {k.name: k for k in columns if k.entity == entity.name and k.index == index}
+        chosen = ", ".join(
+            f"{given[name].alias if name in given else 'NULL'}::{kind} AS {name}"
+            for name, kind in entity.columns.items()
+        )
+        good = "".join(f" AND {_is_good(column)}" for column in given.values() if _is_good(column))
+        selects.append(f"SELECT {chosen}, rowid + 1 AS row_number FROM typed WHERE reasons IS NULL{good}")
     rows = " UNION ALL ".join(selects)
     names = ", ".join(entity.columns)
     if entity.name != rows_are:

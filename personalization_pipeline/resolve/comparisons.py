@@ -252,7 +252,8 @@ def _missing_or_shared(column: str) -> str:
     """Condition of the null level: also where alike values stand under first names that exclude each other."""
     one_name = f"{same('first_name_std')} OR {NICKNAME} OR {INITIAL} OR {_SWAPPED}"
     one_name += f" OR {_similar('first_name_std', SIMILAR_NAME)}"
-    return f"{_missing(column)} OR ({_slip(column)} AND NOT ({one_name}))"
+    alike = f"({_slip(column)} OR {same('email_local')})" if column == "email_std" else _slip(column)
+    return f"{_missing(column)} OR (coalesce({alike}, false) AND NOT ({one_name}))"
 
 
 def _slip(column: str) -> str:

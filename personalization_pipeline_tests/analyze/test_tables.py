@@ -124,7 +124,7 @@ def test_a_model_that_is_not_ready_scores_nobody_and_rfm_stays(by_hand: HandMade
     by_hand.put("purchase_summaries", "person_id, x, t_x, t, mean_amount", ("p1", 2, 5.0, 13.0, 20.0))
     by_hand.put("features", "person_id, order_count, days_since_last_order", ("p1", 3, 9))
     by_hand.put("rfm", "person_id, recency_score, rfm_segment", ("p1", 4, "loyal"))
-    scores = "alive_probability, expected_order_count, expected_value_amount, churn_probability, churn_reason"
+    scores = "alive_probability, expected_orders, expected_value_amount, churn_probability, churn_reason"
     assert by_hand.make("scores", f"person_id, recency_score, rfm_segment, {scores}") == [
         ("p1", 4, "loyal", *[None] * 5)
     ]

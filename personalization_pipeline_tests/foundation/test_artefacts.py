@@ -89,6 +89,15 @@ def test_the_next_night_uses_what_yesterday_used(nights: Nights) -> None:
     assert artefact(second, "line", nobody_trains) == {"kind": "line", "slope": 2}
 
 
+def test_an_artefact_that_yesterday_used_and_that_is_lost_is_not_trained_anew_in_silence(nights: Nights) -> None:
+    first = nights()
+    made = artefact(first, "line", trained(2))
+    second = nights(committed(first, "first"))
+    (first.project.store / "artefacts" / f"line-{key_of(made)}.json").unlink()
+    with pytest.raises(ProjectError, match="run --train"):
+        artefact(second, "line", trained(3))
+
+
 def test_an_artefact_that_yesterday_did_not_have_is_trained(nights: Nights) -> None:
     first = nights()
     artefact(first, "line", trained(2))

@@ -213,3 +213,18 @@ def test_the_nearest_names_are_suggested_and_all_of_them_where_none_is_near() ->
     assert nearest("ordr_count", ["order_count", "city"]) == "did you mean order_count?"
     assert nearest("xyz", ["b", "a"]) == "known are: a, b"
     assert nearest("xyz", []) == "known are: none"
+
+
+def test_a_key_that_stands_twice_is_refused(broken: Broken) -> None:
+    assert "the key 'where' stands twice" in broken(SEGMENT, "where: ", "where: 'true'\nwhere: ")
+
+
+def test_a_declaration_with_the_other_ending_is_not_overlooked(folder: Path) -> None:
+    (folder / "segments" / "more.yml").write_text("description: x\nwhere: 'true'\n", encoding="utf-8")
+    assert "name it more.yaml" in refusal(folder, "segments/more.yml")
+
+
+def test_a_feature_without_its_header_line_is_not_overlooked(folder: Path) -> None:
+    (folder / "features").mkdir()
+    (folder / "features" / "shoes.sql").write_text("-- One row per person.\nSELECT person_id FROM people\n", encoding="utf-8")
+    assert "-- feature" in refusal(folder, "features/shoes.sql")

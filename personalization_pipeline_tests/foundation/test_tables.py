@@ -83,6 +83,7 @@ def test_a_description_may_begin_with_a_word_that_is_a_keyword(written: Written)
         (["-- owner: team:x", "SELECT 1"], "no description"),
         (["-- One row.", "-- owner: team:x", "-- and more", "SELECT 1"], "'and more' is no keyword"),
         (["-- One row.", "-- owner: team:x", "-- chekc: count(*) = 0", "SELECT 1"], "is no keyword"),
+        (["-- One row.", "-- chekc: count(*) = 0", "SELECT 1"], "is no keyword"),
         (["-- One row.", "-- columns: visit_key", "SELECT 1"], "cannot read the columns 'visit_key'"),
         (["-- One row.", "-- check: many", "SELECT 1"], "cannot read the check 'many'"),
         (["-- One row.", "-- check:", "SELECT 1"], "cannot read the check"),

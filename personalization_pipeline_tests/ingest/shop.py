@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from personalization_pipeline.foundation.building import Building, build
 from personalization_pipeline.foundation.clock import read_as_of
@@ -120,7 +121,7 @@ def ingested(project: Path, as_of: str = AS_OF, yesterday: str = "") -> Iterator
         building.connection.close()
 
 
-def rows(building: Building, sql: str) -> list[tuple[object, ...]]:
+def rows(building: Building, sql: str) -> list[tuple[Any, ...]]:
     """What a SELECT over the night says; `facts.orders` is written so."""
     return query(building.connection, sql.replace("facts.", "facts.main."))
 
@@ -128,4 +129,6 @@ def rows(building: Building, sql: str) -> list[tuple[object, ...]]:
 def fates(building: Building) -> dict[str, tuple[int, ...]]:
     """Per landed file: rows, and of these kept, rejected, duplicate, superseded, not_yet."""
     counts = "row_count, kept_count, rejected_count, duplicate_count, superseded_count, not_yet_count"
-    return {str(path): tuple(found) for path, *found in rows(building, f"SELECT path, {counts} FROM files")}  # type: ignore[arg-type]
+    return {
+        str(path): tuple(found) for path, *found in rows(building, f"SELECT path, {counts} FROM files ORDER BY path")
+    }

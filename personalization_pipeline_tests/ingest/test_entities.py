@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from personalization_pipeline.foundation.declarations import ADDRESS_KINDS, CHANNELS, PURPOSES
 from personalization_pipeline.foundation.warehouse import query, scratch_connection
 from personalization_pipeline.ingest.entities import Entity, entities
 from personalization_pipeline.ingest.mapping import IDS
@@ -55,6 +56,16 @@ def test_the_moment_of_a_row_is_the_latest_that_it_names_or_none(entity: Entity)
     with scratch_connection(threads=1) as connection:
         found = query(connection, f"SELECT CAST({entity.moment()} AS VARCHAR) FROM (SELECT {', '.join(values)})")
     assert found == [(f"2026-06-0{len(entity.at)} 00:00:00" if entity.at else None,)]
+
+
+def test_the_words_of_a_consent_are_those_that_destinations_ask_for() -> None:
+    words = entities()["consents"].values
+    assert (words["address_kind"], words["purpose"], words["channel"]) == (ADDRESS_KINDS, PURPOSES, CHANNELS)
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+def test_words_are_listed_for_text_columns_only(entity: Entity) -> None:
+    assert all(entity.columns[column] == "VARCHAR" for column in entity.values)
 
 
 def test_a_short_name_of_a_key_never_hides_a_column() -> None:

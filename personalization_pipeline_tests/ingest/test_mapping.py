@@ -56,6 +56,12 @@ def test_a_mapping_that_reads_an_unknown_column_names_the_file_the_word_and_the_
         ("rows_are: order_lines", "rows_are: order_line", "rows_are names 'order_line'", "did you mean order_lines"),
         ("rows_are: order_lines", "rows_are: orders", "maps order_lines, but its rows are", "`rows_are: order_lines`"),
         ("    amount: money(amount)\n", "", "order_lines is mapped without amount", "it is required"),
+        (
+            "line_kind: kind",
+            "line_kind: \"'sold'\"",
+            "unknown line_kind 'sold'",
+            "did you mean sale?",
+        ),
         ("money(amount)", "mony(amount)", "uses 'mony'", "money"),
         ("money(amount)", "money()", "order_lines.amount: Binder Error: Macro money()", "always text"),
         ("money(amount)", "amount * 2", "order_lines.amount: Binder Error: No function matches", "always text"),

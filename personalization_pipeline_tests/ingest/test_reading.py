@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from personalization_pipeline.foundation.declarations import Source
 from personalization_pipeline.ingest.reading import FileSummary, summary_of
 from personalization_pipeline_tests.ingest.conftest import HEADER, Read, source
@@ -56,6 +58,20 @@ def test_values_that_a_row_can_do_without_are_counted_when_they_cannot_be_read(r
     summary, facts = read(content, source(CUSTOMERS))
     assert (summary.row_count, summary.rejected_count, summary.unread) == (3, 0, {"contacts.birth_date": 2})
     assert facts.of("contacts", "birth_date") == [(None,), (None,), (None,)]
+
+
+def test_a_word_that_nobody_knows_refuses_the_row_and_not_the_night(read: Read) -> None:
+    summary, facts = read(ORDERS_CSV.replace("4.50,2026-06-04,sale", "4.50,2026-06-04,gift"))
+    assert facts.rejects == [(3, "line_kind unreadable")]
+    assert summary.rejected_amount == "4.50"
+    assert facts.of("orders", "order_key") == [("till:A",)]
+
+
+def test_a_consent_that_comes_along_with_an_unknown_word_is_left_out_and_counted(read: Read) -> None:
+    declared = source(re.sub("status: .*", "status: newsletter", CUSTOMERS))
+    summary, facts = read(CUSTOMERS_CSV.replace("yes", "granted").replace("no,", "maybe,"), declared)
+    assert (summary.rejected_count, summary.unread) == (0, {"consents.status": 1})
+    assert facts.of("consents", "record_key, status") == [("till:1", "granted")]
 
 
 DATES = HEADER + "A,1,1,tea,1.00,03.06.2026,sale\nA,2,1,tea,1.00,2026-06-04,sale\nA,3,1,tea,1.00,06/25/2026,sale\n"

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from personalization_pipeline_tests.ingest.conftest import HEADER
@@ -178,7 +178,9 @@ LINES = st.tuples(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.lists(LINES, min_size=1, max_size=6), min_size=1, max_size=3), st.sampled_from(["changes", "full"]))
 def test_every_row_of_every_file_has_one_fate_whatever_the_files_hold(
     shop: Path, files: list[list[tuple[str, ...]]], delivers: str

@@ -34,6 +34,7 @@ IMPORTED_FIRST = [
     "vl_convert",
 ]
 SECONDS = 300
+NEW_ACCOUNT = "C000001"
 
 
 @dataclass
@@ -81,11 +82,13 @@ def _command(arguments: tuple[str, ...], said: Path, environment: dict[str, str]
 
 
 def land_july(project: Path) -> None:
-    """One more file: the orders of June once more, a month later, under new numbers."""
-    june = (project / "landing" / "web_orders" / "2026-06.csv").read_text(encoding="utf-8")
-    (project / "landing" / "web_orders" / "2026-07.csv").write_text(
-        june.replace("2026-06-", "2026-07-").replace("W10", "W90"), encoding="utf-8"
-    )
+    """One more file: the orders of June again, a month later, under new numbers; the first one from a new account."""
+    orders = project / "landing" / "web_orders"
+    june = (orders / "2026-06.csv").read_text(encoding="utf-8")
+    header, first, *lines = june.replace("2026-06-", "2026-07-").replace("W10", "W90").splitlines()
+    order, account = first.split(",")[0], first.split(",")[4]
+    first = first.replace(order, "W909999").replace(account, NEW_ACCOUNT)
+    (orders / "2026-07.csv").write_text("\n".join([header, first, *lines]) + "\n", encoding="utf-8")
 
 
 def record(project: Path) -> dict[str, Any]:
