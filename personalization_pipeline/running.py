@@ -52,7 +52,8 @@ def run_night(project: Project, as_of: str, *, train: bool, out: Console, err: C
         )
         return _tell_refusals(current, store.record(current), err)
     before = store.current()
-    failures, seconds = _execute(project, f"{moment.isoformat()}Z", train, err)
+    with night.full_disk_told(store):
+        failures, seconds = _execute(project, f"{moment.isoformat()}Z", train, err)
     current = store.current()
     if failures:
         _tell_failures(failures, is_committed=current != before, err=err)
@@ -140,16 +141,11 @@ def _kinds(kind: type[PipelineError]) -> list[type[PipelineError]]:
 def _tell_refusals(current: Path, record: dict[str, Any], err: Console) -> int:
     for warning in record["warnings"]:
         err.print(f"warning: {warning}", style="yellow", markup=False)
+    if record["warnings"]:
+        err.print(f"Fix: look at these tables in {current / 'report.html'}; the night stands", style="yellow")
     for note in record["notes"]:
         err.print(note, style="yellow", markup=False)
-    connection = published_connection(current)
-    try:
-        rows = query(connection, "SELECT coalesce(sum(rejected_count), 0) FROM files")[0][0]
-    finally:
-        connection.close()
-    if rows:
-        err.print(f"{rows} rows were refused; why: private.rejects in {current}", style="yellow", markup=False)
-    return 3 if rows or record["refused"] else 0
+    return 3 if record["refused"] else 0
 
 
 def _closing_table(project: Project, current: Path, seconds: dict[str, float], total: float, out: Console) -> None:

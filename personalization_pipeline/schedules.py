@@ -50,7 +50,8 @@ def nightly_schedule(project: Project, job: Job) -> dg.ScheduleDefinition:
             return dg.SkipReason(
                 f"the night of {as_of.isoformat()}Z stands: delivered, and nothing that it is made of has changed"
             )
-        return dg.RunRequest(run_key=as_of.isoformat(), tags={AS_OF_TAG: f"{as_of.isoformat()}Z"})
+        moment = f"{as_of.isoformat()}Z"
+        return dg.RunRequest(run_key=moment, tags={AS_OF_TAG: moment})
 
     return _schedule
 

@@ -171,7 +171,7 @@ def test_a_run_tells_by_its_exit_code_whether_a_night_was_committed_and_anything
     (landed / "tuesday.csv").write_text(HEADER + ",Eve,eve@mail.example,DE,yes,2026-01-02 10:00:00\n", encoding="utf-8")
     partly = personalize("run", "--as-of", "2026-02-02", project=starter)
     assert partly.exit_code == 3
-    assert "1 rows were refused" in partly.stderr
+    assert "customers/tuesday.csv: 1 of 1 rows were refused (record_key missing: 1)\nFix: " in partly.stderr
     assert "eve@" not in partly.output
     assert "lies before the current night" in refused("run", "--as-of", NIGHT, project=starter)
 

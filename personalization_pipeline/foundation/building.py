@@ -6,6 +6,7 @@ Does not belong here: folders and commits (foundation.night), what the tables ar
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,7 @@ from personalization_pipeline.foundation.warehouse import (
     Connection,
     EngineError,
     columns_of,
+    engine_errors_told,
     literal,
     put_frame,
     put_table,
@@ -34,6 +36,7 @@ from personalization_pipeline.foundation.warehouse import (
     scratch_connection,
     without_values,
 )
+from personalization_pipeline.foundation.writes import Kind, writing
 
 
 @dataclass(frozen=True)
@@ -109,20 +112,18 @@ def _as_remembered(building: Building, table: Table) -> str:
     return f"SELECT {chosen} FROM {source}" if found else f"SELECT {chosen} WHERE false"
 
 
+@engine_errors_told()
 def build(building: Building, name: str) -> Built:
     """Make one table: its computed relations first, then its SELECT with slots filled, then its checks."""
     table = building.catalogue.tables[name]
     relations = {relation: building.catalogue.computed[relation].after for relation in table.reads("computed")}
     for relation in in_order(relations):
         _compute(building, relation)
+    select, comments = _select(building, table), building.catalogue.comments[name]
     try:
-        put_table(
-            building.connection,
-            table.target,
-            _select(building, table),
-            table.description,
-            building.catalogue.comments[name],
-        )
+        # A rehearsal writes nothing: there is no plug to pull.
+        with contextlib.nullcontext() if building.is_rehearsal else writing(Kind.TABLE):
+            put_table(building.connection, table.target, select, table.description, comments)
         built = _measured(building, table)
     except EngineError as error:
         raise TableError(

@@ -26,12 +26,13 @@ from personalization_pipeline.foundation.errors import DiskFull, MissingArgument
 from personalization_pipeline.foundation.mark import MARK, Mark, read_mark
 from personalization_pipeline.foundation.phases import FACTS_COME_FROM, Catalogue
 from personalization_pipeline.foundation.project import Project
-from personalization_pipeline.foundation.warehouse import SCRATCH, Limits, building_connection, query
+from personalization_pipeline.foundation.warehouse import SCRATCH, Limits, building_connection, engine_errors_told, query
 from personalization_pipeline.foundation.writes import Kind
 
 # What a night needs to be somebody's yesterday, and what goes when it is older than the retention.
 DATABASES = ("warehouse.duckdb", "private.duckdb")
 LEAST_FREE_BYTES = 200 * 1024 * 1024
+FULL_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,10 @@ def choose_as_of(project: Project, asked: str | None, tick: datetime | None = No
 
 
 def limits_of(project: Project, folder: Path | None = None) -> Limits:
-    """What a connection of this project may use; spills go below `folder`."""
+    """What a connection of this project may use; spills go below `folder`. PERSONALIZATION_THREADS overrides the project."""
     engine = project.settings.engine
-    return Limits(engine.threads, engine.memory_limit, folder / SCRATCH / "spill" if folder else None)
+    threads = int(os.environ.get("PERSONALIZATION_THREADS") or 0) or engine.threads
+    return Limits(threads, engine.memory_limit, folder / SCRATCH / "spill" if folder else None)
 
 
 def night_before(store: Store, as_of: datetime) -> Path | None:
@@ -183,6 +185,7 @@ def open_part(
     return building
 
 
+@engine_errors_told()
 def _open(project: Project, tables: Catalogue, folder: Path, mark: Mark) -> Building:
     yesterday = folder.parent / mark.yesterday if mark.yesterday else None
     if yesterday and not all((yesterday / name).exists() for name in DATABASES):
@@ -236,6 +239,17 @@ def _next_id(store: Store, as_of: datetime) -> str:
     return f"{stem}-r{max(taken, default=0) + 1}"
 
 
+@contextlib.contextmanager
+def full_disk_told(store: Store) -> Iterator[None]:
+    """Whatever fails while the disk is full fails because of that, in words that differ from library to library."""
+    try:
+        yield
+    except Exception:
+        if shutil.disk_usage(store.root).free > FULL_BYTES:
+            raise
+        raise DiskFull("no space left", fix="free disk space, then run again", where=store.root) from None
+
+
 def _check_space(store: Store) -> None:
     """A night needs about what the last one took, and something to work with."""
     current = store.current()
@@ -251,6 +265,7 @@ def _check_space(store: Store) -> None:
         )
 
 
+@engine_errors_told()
 def commit(building: Building, record: dict[str, Any]) -> Path:
     """Close the night and make it the current one. Readers see the old night or the new one, never something between."""
     folder = building.folder

@@ -77,9 +77,8 @@ class Limits:
 
     def settings(self) -> dict[str, str]:
         chosen = dict(SETTINGS)
-        threads = os.environ.get("PERSONALIZATION_THREADS") or self.threads
-        if threads:
-            chosen["threads"] = str(threads)
+        if self.threads:
+            chosen["threads"] = str(self.threads)
         chosen["memory_limit"] = self.memory or f"{int(memory_bytes() * 0.6)}B"
         if self.temp_directory:
             chosen["temp_directory"] = str(self.temp_directory)
@@ -148,15 +147,15 @@ def engine_errors_told() -> Iterator[None]:
     """Turn an engine failure into words without values: DuckDB's own texts quote cells, which are personal data."""
     try:
         yield
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         if "No space left" in str(error) or "max_temp_directory_size" in str(error):
             raise DiskFull("no space left while the engine wrote", fix="free disk space, then run again") from None
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise TryAgain(
+                "the engine ran out of the memory that it may use",
+                fix="raise engine.memory_limit in project.yaml, or give the machine more memory",
+            ) from None
         raise
-    except duckdb.OutOfMemoryException:
-        raise TryAgain(
-            "the engine ran out of the memory that it may use",
-            fix="raise engine.memory_limit in project.yaml, or give the machine more memory",
-        ) from None
 
 
 def without_values(error: EngineError) -> str:
@@ -206,7 +205,7 @@ def put_frame(connection: Connection, target: str, frame: pl.DataFrame, types: M
 
 def put_table(connection: Connection, target: str, select: str, comment: str, comments: Mapping[str, str]) -> None:
     """Make one table of one SELECT, commenting the columns that it has, in one transaction."""
-    with writing(Kind.TABLE), engine_errors_told():
+    with engine_errors_told():
         connection.execute("BEGIN")
         try:
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS {select}")
@@ -215,7 +214,9 @@ def put_table(connection: Connection, target: str, select: str, comment: str, co
                 connection.execute(f'COMMENT ON COLUMN {target}."{name}" IS {literal(comments[name])}')
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # A commit that met a full disk has left no transaction to roll back.
+            with contextlib.suppress(EngineError):
+                connection.execute("ROLLBACK")
             raise
 
 

@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 
 from personalization_pipeline.foundation.errors import TryAgain
+from personalization_pipeline.foundation.night import limits_of
+from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import (
     SCRATCH,
     Connection,
@@ -28,6 +30,7 @@ from personalization_pipeline.foundation.warehouse import (
     scratch_connection,
     without_values,
 )
+from personalization_pipeline.starting import start_project
 
 SHOPIFY, GERMAN = "'%Y-%m-%dT%H:%M:%S%z'", "'%d.%m.%Y %H:%M'"
 HERS = "eva.maier@mail.example"
@@ -125,8 +128,7 @@ def test_a_session_lives_in_utc_and_takes_no_variable_of_python_for_a_table(engi
     assert people.height == 1
 
 
-def test_a_connection_keeps_its_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PERSONALIZATION_THREADS", raising=False)
+def test_a_connection_keeps_its_limits(tmp_path: Path) -> None:
     (tmp_path / SCRATCH).mkdir()
     connection = building_connection(tmp_path, None, Limits(1, "256MiB", tmp_path / "spill"))
     try:
@@ -137,9 +139,13 @@ def test_a_connection_keeps_its_limits(tmp_path: Path, monkeypatch: pytest.Monke
         connection.close()
 
 
-def test_threads_may_be_set_from_outside_because_they_change_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_may_be_set_from_outside_but_not_for_a_job_that_names_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_project(tmp_path / "shop")
     monkeypatch.setenv("PERSONALIZATION_THREADS", "3")
-    assert Limits(threads=1).settings()["threads"] == "3"
+    assert limits_of(load_project(tmp_path / "shop")).threads == 3
+    assert Limits(threads=1).settings()["threads"] == "1"
 
 
 def test_a_table_that_needs_more_memory_than_allowed_is_told_with_a_remedy() -> None:

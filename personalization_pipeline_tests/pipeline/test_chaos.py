@@ -116,7 +116,9 @@ def test_a_killed_first_night_leaves_none_or_a_whole_one(point: str, demo_night:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kind.FOLDER, Kind.FACTS, Kind.TABLE, Kind.FILE, Kind.NIGHT, Kind.RECEIPT])
-def test_a_full_disk_is_told_and_changes_nothing(kind: Kind, demo_copy: Path, undisturbed: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_told_and_changes_nothing(
+    kind: Kind, demo_copy: Path, undisturbed: Path, tmp_path: Path
+) -> None:
     child_nights.land_july(demo_copy)
     command = ("run", "--project", str(demo_copy), "--as-of", LATER)
     code, said = child_nights.run(*command, said=tmp_path / "full", PERSONALIZATION_FAULT=f"{kind}:before:full")

@@ -59,7 +59,9 @@ def stale_in(project: Path) -> set[str]:
     return set(mark.stale)
 
 
-def test_a_part_leaves_stale_what_reads_it_and_the_gate_refuses_that(demo_copy: Path, instance: dg.DagsterInstance) -> None:
+def test_a_part_leaves_stale_what_reads_it_and_the_gate_refuses_that(
+    demo_copy: Path, instance: dg.DagsterInstance
+) -> None:
     before = child_nights.record(demo_copy)
     downstream = tables_of(demo_copy).downstream({"rfm"})
     assert downstream > {"scores", "profiles", "ledger"}

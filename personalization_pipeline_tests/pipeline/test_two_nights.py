@@ -70,7 +70,9 @@ def test_ids_and_arms_of_known_records_stay(second_night: Path) -> None:
 
 
 def test_a_file_is_first_seen_in_the_night_that_first_saw_it(second_night: Path) -> None:
-    seen = rows(second_night, SECOND, "SELECT CAST(first_seen_at AS VARCHAR), list(path ORDER BY path) FROM files GROUP BY 1")
+    seen = rows(
+        second_night, SECOND, "SELECT CAST(first_seen_at AS VARCHAR), list(path ORDER BY path) FROM files GROUP BY 1"
+    )
     by_night = dict(seen)
     assert by_night["2026-07-15 02:00:00"] == ["web_orders/2026-07.csv"]
     assert len(by_night["2026-07-01 02:00:00"]) > 20
@@ -85,13 +87,17 @@ def test_new_orders_go_to_known_people(second_night: Path) -> None:
 
 def test_yesterday_is_the_night_before_typed_as_tonight(second_copy: Path) -> None:
     with opened(second_copy, "2026-08-01") as building:
-        remembered = query(building.connection, "SELECT record_key, person_id, founded_at FROM yesterday.records ORDER BY 1")
+        remembered = query(
+            building.connection, "SELECT record_key, person_id, founded_at FROM yesterday.records ORDER BY 1"
+        )
     assert remembered == rows(second_copy, SECOND, "SELECT record_key, person_id, founded_at FROM records ORDER BY 1")
 
 
 def test_a_revision_is_built_on_the_same_yesterday(second_copy: Path, night: Night) -> None:
     orders = second_copy / "landing" / "web_orders"
-    (orders / "late.csv").write_text((orders / "2026-07.csv").read_text(encoding="utf-8").replace("W90", "W80"), "utf-8")
+    (orders / "late.csv").write_text(
+        (orders / "2026-07.csv").read_text(encoding="utf-8").replace("W90", "W80"), "utf-8"
+    )
     code, said = night(second_copy, LATER)
     assert code == 0, said
     record = child_nights.record(second_copy)
@@ -127,7 +133,10 @@ def test_retention_leaves_what_is_needed_as_proof(second_copy: Path, night: Nigh
 
 def test_a_revision_whose_yesterday_is_gone_is_refused(second_copy: Path) -> None:
     (second_copy / "store" / "nights" / FIRST / "private.duckdb").unlink()
-    with pytest.raises(MissingArgument, match="no longer whole\nFix: choose a later --as-of"), opened(second_copy, LATER):
+    with (
+        pytest.raises(MissingArgument, match="no longer whole\nFix: choose a later --as-of"),
+        opened(second_copy, LATER),
+    ):
         pass
 
 
@@ -142,7 +151,10 @@ def change(file: Path, *statements: str) -> None:
 def test_a_memory_that_gained_a_column_reads_an_older_night(second_copy: Path, night: Night) -> None:
     change(Store(second_copy / "store").pointer / "private.duckdb", "ALTER TABLE records DROP COLUMN founded_at")
     with opened(second_copy, "2026-08-01") as building:
-        remembered = query(building.connection, "SELECT typeof(founded_at), count(person_id), count(founded_at) FROM yesterday.records GROUP BY 1")
+        remembered = query(
+            building.connection,
+            "SELECT typeof(founded_at), count(person_id), count(founded_at) FROM yesterday.records GROUP BY 1",
+        )
     assert [(kind, ids > 300, moments) for kind, ids, moments in remembered] == [("TIMESTAMP", True, 0)]
     known = rows(second_copy, SECOND, "SELECT record_key, person_id FROM records ORDER BY 1")
     code, said = night(second_copy, "2026-08-01")
@@ -156,7 +168,10 @@ def test_a_memory_is_found_in_the_other_file_too(second_copy: Path) -> None:
     arms = rows(second_copy, SECOND, "SELECT record_key, arm FROM holdout_arms ORDER BY 1")
     values = ", ".join(f"('{key}', '{arm}')" for key, arm in arms)
     change(current / "private.duckdb", "DROP TABLE holdout_arms")
-    change(current / "warehouse.duckdb", f"CREATE TABLE holdout_arms AS SELECT * FROM (VALUES {values}) AS t (record_key, arm)")
+    change(
+        current / "warehouse.duckdb",
+        f"CREATE TABLE holdout_arms AS SELECT * FROM (VALUES {values}) AS t (record_key, arm)",
+    )
     with opened(second_copy, "2026-08-01") as building:
         assert query(building.connection, "SELECT record_key, arm FROM yesterday.holdout_arms ORDER BY 1") == arms
     change(current / "warehouse.duckdb", "DROP TABLE holdout_arms")

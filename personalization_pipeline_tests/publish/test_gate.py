@@ -78,7 +78,12 @@ def test_money_that_moves_without_a_row_is_refused(building: Building) -> None:
 
 @pytest.mark.parametrize(
     ("table", "flow"),
-    [("people", "people"), ("profiles", "people"), ("contacts", "records"), ("audience_waterfall", "win_back to newsletter")],
+    [
+        ("people", "people"),
+        ("profiles", "people"),
+        ("contacts", "records"),
+        ("audience_waterfall", "win_back to newsletter"),
+    ],
 )
 def test_whoever_gets_lost_on_the_way_is_missed(table: str, flow: str, building: Building) -> None:
     where = "WHERE destination = 'newsletter'" if table == "audience_waterfall" else ""

@@ -65,9 +65,10 @@ def test_the_money_of_the_people_is_the_money_that_landed(demo_night: Path, nigh
     money = sum((Decimal(line["line_total"]) for line in lines), Decimal(0))
     assert total(night_files, "order value", "in") == (len(lines), money)
     assert query(night_files, "SELECT sum(amount) FROM order_lines")[0][0] == money
-    assert query(night_files, "SELECT sum(order_value_amount) FROM profiles")[0][0] == total(
-        night_files, "order value of people", "in"
-    )[1]
+    assert (
+        query(night_files, "SELECT sum(order_value_amount) FROM profiles")[0][0]
+        == total(night_files, "order value of people", "in")[1]
+    )
 
 
 def test_every_record_is_of_exactly_one_person(demo_night: Path, night_files: Connection) -> None:

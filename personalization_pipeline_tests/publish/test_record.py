@@ -25,7 +25,8 @@ def test_the_record_names_every_input(demo_night: Path) -> None:
     landed = {file["path"]: file["sha256"] for file in record["landed"]}
     files = sorted((demo_night / "landing").glob("*/*.csv"))
     assert landed == {
-        path.relative_to(demo_night / "landing").as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+        path.relative_to(demo_night / "landing").as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
     }
     assert record["project"] == load_project(demo_night).text_hash()
     assert (record["as_of"], record["yesterday"], record["package"]) == ("2026-07-01T02:00:00", None, __version__)
@@ -47,7 +48,8 @@ def test_a_night_is_unchanged_while_its_inputs_are(demo_night: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", ["landing/web_orders/2026-06.csv", "landing/web_orders/more.csv", "segments/regulars.yaml", "project.yaml"]
+    "changed",
+    ["landing/web_orders/2026-06.csv", "landing/web_orders/more.csv", "segments/regulars.yaml", "project.yaml"],
 )
 def test_any_changed_input_changes_the_night(changed: str, demo_copy: Path) -> None:
     with (demo_copy / changed).open("a", encoding="utf-8") as file:

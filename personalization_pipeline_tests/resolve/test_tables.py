@@ -149,8 +149,8 @@ def test_a_person_is_the_latest_word_per_field_that_is_not_blank(by_hand: HandMa
     by_hand.put(
         "contacts",
         "record_key, first_name, last_name, email, city, created_at, updated_at",
-        ("crm:1", "Ann", "Berg", "ann@x.example", None, "2020-01-01", "2026-01-01 10:00:00.2"),
-        ("shop:a:7", "Anna", None, None, None, "2026-01-09", "2026-01-01 10:00:00.1"),  # updated_at speaks
+        ("crm:1", None, "Berg", "ann@x.example", None, "2020-01-01", "2026-01-01 10:00:00.2"),
+        ("shop:a:7", "Ann", None, "old@x.example", None, "2026-01-09", "2026-01-01 10:00:00.1"),  # updated_at speaks
         ("till:3", "Nan", "Holm", None, "Graz", None, None),
         ("crm:2", None, None, None, None, None, None),
     )
@@ -186,8 +186,8 @@ def test_an_id_lasts_as_long_as_its_records_stay_together(by_hand: HandMade) -> 
 
 
 def test_when_people_merge_the_oldest_id_stays_and_its_day_with_it(by_hand: HandMade) -> None:
-    before = {"a:1": ("p9", "05"), "a:2": ("p9", "05"), "a:3": ("p1", "02")}
-    assert set(ids(by_hand, before, {"x": "a:1 a:2 a:3"}).values()) == {"p1"}
+    before = {"a:1": ("p1", "05"), "a:2": ("p1", "05"), "a:3": ("p9", "02")}
+    assert set(ids(by_hand, before, {"x": "a:1 a:2 a:3"}).values()) == {"p9"}
     assert {str(day) for (day,) in by_hand.make("records", "founded_at")} == {"2025-01-02 00:00:00"}
     tied = {"a:1": ("p9", "05"), "a:3": ("p1", "05")}
     assert set(ids(by_hand, tied, {"x": "a:1 a:3"}).values()) == {"p1"}

@@ -67,7 +67,7 @@ def test_money_that_went_back_is_taken_off_and_the_order_stays_counted(by_hand: 
         line(1, "2026-01-10 12:00:00", "30.00", "10.00"),
         line(1, "2026-01-20 12:00:00", "-12.50", "-4.00", "refund"),
         line(2, "2026-02-10 12:00:00", "20.01", None, "sale"),
-        line(2, "2026-02-10 13:00:00", "-20.01", None, "cancellation"),
+        line(2, "2026-02-11 09:00:00", "-20.01", None, "cancellation"),
     ]
     columns = "order_count, order_value_amount, mean_order_value_amount, discount_share, days_since_last_order"
     found = features(by_hand, "2026-02-20 01:00:00", columns, *orders)
