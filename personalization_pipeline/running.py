@@ -52,7 +52,7 @@ def run_night(project: Project, as_of: str, *, train: bool, out: Console, err: C
         )
         return _tell_refusals(current, store.record(current), err)
     before = store.current()
-    with night.full_disk_told(store):
+    with writes.full_disk_told(store.root):
         failures, seconds = _execute(project, f"{moment.isoformat()}Z", train, err)
     current = store.current()
     if failures:

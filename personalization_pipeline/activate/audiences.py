@@ -51,7 +51,7 @@ def plans(building: Building) -> pl.DataFrame:
     texts = pl.List(pl.String)
     return pl.DataFrame(
         rows,
-        schema={column: pl.String for column in PLANS}
+        schema=dict.fromkeys(PLANS, pl.String)
         | {"address_kinds": texts, "purposes": texts, "channels": texts}
         | {"is_holdout_used": pl.Boolean},
         orient="row",

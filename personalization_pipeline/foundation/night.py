@@ -26,13 +26,18 @@ from personalization_pipeline.foundation.errors import DiskFull, MissingArgument
 from personalization_pipeline.foundation.mark import MARK, Mark, read_mark
 from personalization_pipeline.foundation.phases import FACTS_COME_FROM, Catalogue
 from personalization_pipeline.foundation.project import Project
-from personalization_pipeline.foundation.warehouse import SCRATCH, Limits, building_connection, engine_errors_told, query
+from personalization_pipeline.foundation.warehouse import (
+    SCRATCH,
+    Limits,
+    building_connection,
+    engine_errors_told,
+    query,
+)
 from personalization_pipeline.foundation.writes import Kind
 
 # What a night needs to be somebody's yesterday, and what goes when it is older than the retention.
 DATABASES = ("warehouse.duckdb", "private.duckdb")
 LEAST_FREE_BYTES = 200 * 1024 * 1024
-FULL_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -237,17 +242,6 @@ def _next_id(store: Store, as_of: datetime) -> str:
     stem = as_of.strftime(clock.NIGHT_FORMAT)
     taken = [int(path.name.rsplit("-r", 1)[1]) for path in store.nights.glob(f"{stem}-r*")]
     return f"{stem}-r{max(taken, default=0) + 1}"
-
-
-@contextlib.contextmanager
-def full_disk_told(store: Store) -> Iterator[None]:
-    """Whatever fails while the disk is full fails because of that, in words that differ from library to library."""
-    try:
-        yield
-    except Exception:
-        if shutil.disk_usage(store.root).free > FULL_BYTES:
-            raise
-        raise DiskFull("no space left", fix="free disk space, then run again", where=store.root) from None
 
 
 def _check_space(store: Store) -> None:

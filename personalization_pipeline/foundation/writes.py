@@ -22,6 +22,8 @@ from typing import IO, Any
 
 from personalization_pipeline.foundation.errors import DiskFull
 
+FULL_BYTES = 1024 * 1024
+
 
 class Kind(StrEnum):
     """What is being written. One fault point each."""
@@ -53,6 +55,17 @@ def writing(kind: Kind) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(f"no space left while writing a {kind}", fix="free disk space, then run again") from error
         raise
+
+
+@contextlib.contextmanager
+def full_disk_told(folder: Path) -> Iterator[None]:
+    """Whatever fails while the disk is full fails because of that, in words that differ from library to library."""
+    try:
+        yield
+    except Exception:
+        if shutil.disk_usage(folder).free > FULL_BYTES:
+            raise
+        raise DiskFull("no space left", fix="free disk space, then run again", where=folder) from None
 
 
 def _fault(kind: Kind, moment: str) -> None:

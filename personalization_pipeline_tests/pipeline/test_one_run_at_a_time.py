@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_the_sensor_reports_a_killed_run_and_leaves_a_living_one_alone(
     demo_copy: Path, instance: dg.DagsterInstance
 ) -> None:
     project = load_project(demo_copy)
-    sensor = schedules.killed_runs_sensor(project, schedules.nightly_job())
+    sensor: Any = schedules.killed_runs_sensor(project, schedules.nightly_job())
     with dg.build_sensor_context(instance=instance) as context:
         assert sensor(context).skip_message == "no killed run"
         run_id = started_run(instance)
@@ -76,13 +77,13 @@ def test_a_run_that_is_just_starting_or_ending_is_not_taken_for_killed(
     project, run_id = load_project(demo_copy), started_run(instance)
     with contextlib.ExitStack() as starting:
         lock = nights.locked(nights.Store(project.store))
-        monkeypatch.setattr(schedules.time, "sleep", lambda seconds: starting.enter_context(lock))
+        monkeypatch.setattr(time, "sleep", lambda seconds: starting.enter_context(lock))
         assert schedules.free_killed_runs(instance, project) == 0
 
     def end(seconds: float) -> None:
         instance.report_run_canceled(instance.get_run_by_id(run_id))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(schedules.time, "sleep", end)
+    monkeypatch.setattr(time, "sleep", end)
     assert schedules.free_killed_runs(instance, project) == 0
     assert status(instance, run_id) is dg.DagsterRunStatus.CANCELED
 

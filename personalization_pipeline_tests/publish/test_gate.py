@@ -72,7 +72,9 @@ def test_a_payment_counted_twice_is_refused(building: Building) -> None:
 
 def test_money_that_moves_without_a_row_is_refused(building: Building) -> None:
     key, _ = one_line(building)
-    with pytest.raises(GateRefused, match="flow 'order value' does not add up: 0 rows and -0.01 of money are missing"):
+    with pytest.raises(
+        GateRefused, match=r"flow 'order value' does not add up: 0 rows and -0\.01 of money are missing"
+    ):
         judged(building, f"UPDATE order_lines SET amount = amount + 0.01 WHERE line_key = '{key}'")
 
 
