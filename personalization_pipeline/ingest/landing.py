@@ -45,7 +45,8 @@ COLUMNS = {
 class LandedFile:
     """One file of one source. `file_key` names its facts: bytes, mapping and format version.
 
-    `sha256` is empty where there are no bytes to read: a folder, a link to nothing, a file that is closed to us.
+    `sha256` is empty where there are no bytes to read: a folder, a link to nothing, a file that is closed to us or
+    has a name that is no text.
     """
 
     source: str
@@ -74,9 +75,10 @@ def _of_source(project: Project, name: str, source: Source) -> Iterator[LandedFi
     mapping = json.dumps(source.model_dump(include={"format", "columns", "rows_are", "maps"}), sort_keys=True)
     for path in sorted(project.landing.glob(source.files)):
         if not path.name.startswith("."):
+            found = path.relative_to(project.landing).as_posix()
             # A name may be any bytes; what is stored and said is text.
-            place = path.relative_to(project.landing).as_posix().encode(errors="backslashreplace").decode()
-            byte_count, sha = _measured(path)
+            place = found.encode(errors="backslashreplace").decode()
+            byte_count, sha = _measured(path) if place == found else (0, "")
             key = hashlib.sha256(f"{FORMAT_VERSION}\0{name}\0{sha or place}\0{mapping}".encode()).hexdigest()
             yield LandedFile(name, path, place, byte_count, sha, key)
     _check_landing(project)
@@ -141,7 +143,8 @@ def _read(project: Project, file: LandedFile) -> FileSummary:
     except OSError:
         _check_landing(project)
         raise SourceRefused(
-            "is no file that can be opened", fix="land it as a file that this user may read, or remove it"
+            "is no file that can be opened",
+            fix="land it as a file that this user may read, its name in UTF-8, or remove it",
         ) from None
 
 

@@ -45,7 +45,7 @@ rows_are: products
 maps: {products: {product_id: sku}}
 """
 
-REFUSED_FILES = {
+REFUSED_FILES: dict[str, tuple[str | bytes, str]] = {
     "orders/empty.csv": (b"", "is empty"),
     "orders/header_only.csv": (HEADER, "holds no rows, only a header"),
     "orders/latin_1.csv": ((HEADER + LINE.format(1).replace("tea", "thé")).encode("latin-1"), "is not utf-8 text"),
@@ -278,6 +278,6 @@ def test_what_the_gate_refuses_is_not_committed_and_names_table_and_check(shop: 
     (shop / "features" / "never_true.sql").write_text(feature)
     night = run(shop, "2026-07-02")
     assert night.result.exit_code == 2
-    assert "the night is not committed: never_true: COUNT(*) = 0 is not so (measured 2)" in night.result.stderr
+    assert "the night is not committed: never_true: count(*) = 0 is not so (measured 2)" in night.result.stderr
     assert "\nFix: " in night.result.stderr
     assert night.current.name == "20260701T020000Z-r1"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -96,6 +97,23 @@ def test_a_killed_night_leaves_a_whole_one_and_the_next_run_makes_it_good(
     assert is_committed == ("nothing that it is made of has changed" in said)
     assert is_committed == bool(killed_runs(demo_copy)), "a run that builds a night reports the killed ones"
     assert_a_whole_night(demo_copy)
+    assert_same_nights(demo_copy, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 3.0, 4.5, 6.0])
+def test_a_night_killed_at_no_chosen_moment_is_made_good_too(
+    seconds: float, demo_copy: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    child_nights.land_july(demo_copy)
+    command = ("run", "--project", str(demo_copy), "--as-of", LATER)
+    begun = child_nights.start(*command, said=tmp_path / "killed")
+    time.sleep(seconds)
+    begun.process.kill()
+    begun.process.join()
+    assert_a_whole_night(demo_copy)
+    code, said = child_nights.run(*command, said=tmp_path / "next")
+    assert code == 0, said
     assert_same_nights(demo_copy, undisturbed)
 
 

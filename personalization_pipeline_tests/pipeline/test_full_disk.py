@@ -14,8 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from personalization_pipeline.cli import app
-from personalization_pipeline.foundation import warehouse
-from personalization_pipeline.foundation.errors import DiskFull
+from personalization_pipeline.foundation.errors import DiskFull, TryAgain
 from personalization_pipeline.foundation.warehouse import put_parquet, put_table, scratch_connection
 from personalization_pipeline.foundation.writes import Kind
 from personalization_pipeline_tests.ingest.shop import AS_OF, ORDERS_CSV, land, make_shop
@@ -120,13 +119,9 @@ def test_a_device_that_is_full_in_the_middle_of_a_file_is_told_as_a_full_disk() 
         put_parquet(connection, "SELECT range FROM range(1000)", Path("/dev/full"))
 
 
-def test_a_sort_that_finds_no_room_for_what_it_spills_is_told_as_a_full_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    little = {"temp_directory": str(tmp_path), "max_temp_directory_size": "1MB"}
-    monkeypatch.setattr(warehouse, "SETTINGS", {**warehouse.SETTINGS, **little})
-    sorted_rows = "SELECT md5(range::VARCHAR) AS word FROM range(2000000) ORDER BY word"
-    with scratch_connection(memory_limit="40MB") as connection:
-        with pytest.raises(DiskFull, match="Fix: free disk space"):
-            put_table(connection, "words", sorted_rows, "", {})
+def test_a_sort_that_finds_no_memory_is_told_as_such_and_leaves_the_connection_whole() -> None:
+    rows = "SELECT md5(range::VARCHAR) AS word, repeat('x', 100) || range AS text FROM range(1000000) ORDER BY word"
+    with scratch_connection(threads=1, memory_limit="40MB") as connection:
+        with pytest.raises(TryAgain, match=r"ran out of the memory.*\nFix: raise engine.memory_limit"):
+            put_table(connection, "words", rows, "", {})
         assert connection.execute("SELECT 'still alive'").fetchall() == [("still alive",)]

@@ -113,7 +113,7 @@ def test_the_order_of_edges_and_records_does_not_matter(drawn: list[tuple[str, s
 
 
 def test_a_component_that_is_too_large_is_held_together_by_its_stronger_edges_only() -> None:
-    chain = edges(("a", "b", 9_000), ("b", "c", 2_000), ("c", "d", 9_000), ("e", "f", 2_000))
+    chain = edges(("a", "b", CUT + 5_000), ("b", "c", CUT + 500), ("c", "d", CUT + 5_000), ("e", "f", CUT + 500))
     found = components(chain, pl.Series(list("abcdef")), limit=3)
     parts = {"".join(sorted(keys)) for _, keys in found.group_by("component").agg("record_key").iter_rows()}
     assert parts == {"ab", "cd", "ef"}
