@@ -197,8 +197,12 @@ def evaluate_demo(project: ProjectOption = None, as_json: JsonOption = False) ->
         return
     table = RichTable("identity, against the planted truth", "pipeline", "exact e-mail only")
     for name, (ours, theirs) in figures.items():
-        table.add_row(name, f"{ours:.4f}", "" if theirs is None else f"{theirs:.4f}")
+        table.add_row(name, _figure(ours), "" if theirs is None else _figure(theirs))
     out.print(table)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value > 1 else f"{value:.4f}"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
-from personalization_pipeline.foundation import night
+from personalization_pipeline.foundation import night, opening
 from personalization_pipeline.foundation.building import Building, Built, build
 from personalization_pipeline.foundation.errors import MissingArgument
 from personalization_pipeline.foundation.phases import Catalogue, catalogue
@@ -56,13 +56,13 @@ class Warehouse(DuckDBResource):
         asked = self.as_of or (run.tags.get(AS_OF_TAG) if run else None)
         selected = _selected(tables, run)
         if selected >= set(tables.tables):
-            building = night.open_night(project, tables, night.choose_as_of(project, asked))
+            building = opening.open_night(project, tables, night.choose_as_of(project, asked))
             building.retrain = self.train
             return building
         if self.train:
             raise MissingArgument("a part of a night trains nothing", fix="run the whole job to train, or leave it")
         as_of = night.choose_as_of(project, asked) if asked else None
-        return night.open_part(project, tables, selected, as_of, resumes=bool(run and run.parent_run_id))
+        return opening.open_part(project, tables, selected, as_of, resumes=bool(run and run.parent_run_id))
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         if self._building is not None:

@@ -90,10 +90,10 @@ def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:
     names = ", ".join(entity.columns)
     if entity.name != rows_are:
         rows = f"SELECT {names}, min(row_number) AS row_number FROM ({rows}) GROUP BY {names}"
-    packed = ", ".join(f"{name} := CAST({name} AS VARCHAR)" for name in entity.columns if name != entity.generated)
-    return _with_generated_key(
-        entity, f"SELECT *, md5_number_lower(CAST(struct_pack({packed}) AS VARCHAR)) AS content FROM ({rows})"
-    )
+    # Two characters that no file of text holds: one for NULL, one between columns.
+    texts = [f"coalesce(CAST({name} AS VARCHAR), chr(0))" for name in entity.columns if name != entity.generated]
+    content = f"md5_number_lower(concat_ws(chr(31), {', '.join(texts)}))"
+    return _with_generated_key(entity, f"SELECT *, {content} AS content FROM ({rows})")
 
 
 def _with_generated_key(entity: Entity, rows: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from personalization_pipeline.foundation.building import Building, build
 from personalization_pipeline.foundation.clock import read_as_of
-from personalization_pipeline.foundation.night import open_night
+from personalization_pipeline.foundation.opening import open_night
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import query

@@ -120,6 +120,18 @@ def test_a_whole_run_starts_anew_and_removes_what_was_in_the_making(
     assert child_nights.record(demo_copy)["yesterday"].endswith("-r1")
 
 
+def test_what_is_no_longer_declared_needs_new_files(demo_copy: Path, instance: dg.DagsterInstance) -> None:
+    feature = demo_copy / "features" / "age.sql"
+    feature.parent.mkdir(exist_ok=True)
+    feature.write_text(
+        "-- One row per person.\n-- feature\nSELECT person_id, 1 AS one_count\nFROM people\n", encoding="utf-8"
+    )
+    assert materialise(demo_copy, ["age"], instance) == ""
+    feature.write_text("-- private\n" + feature.read_text(encoding="utf-8"), encoding="utf-8")
+    said = materialise(demo_copy, ["age"], instance)
+    assert "warehouse.main.age: no longer declared there\nFix: run the whole job: its files are new" in said
+
+
 def test_only_the_current_night_is_rebuilt_in_part(demo_copy: Path, instance: dg.DagsterInstance) -> None:
     job = build(demo_copy).resolve_job_def(JOB)
     chosen = [dg.AssetKey("rfm")]

@@ -14,7 +14,8 @@ import pytest
 from personalization_pipeline.demo.evaluation import evaluate
 from personalization_pipeline.demo.truth import IdentityScore, email_baseline, score_people
 from personalization_pipeline.foundation.building import build
-from personalization_pipeline.foundation.night import choose_as_of, open_night
+from personalization_pipeline.foundation.night import choose_as_of
+from personalization_pipeline.foundation.opening import open_night
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import frame

@@ -16,7 +16,8 @@ from personalization_pipeline.cli import app
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.clock import read_as_of
 from personalization_pipeline.foundation.errors import MissingArgument
-from personalization_pipeline.foundation.night import Store, open_night
+from personalization_pipeline.foundation.night import Store
+from personalization_pipeline.foundation.opening import open_night
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import published_connection, query

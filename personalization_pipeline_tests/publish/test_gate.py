@@ -9,7 +9,8 @@ import pytest
 
 from personalization_pipeline.foundation.building import Building, build, complete
 from personalization_pipeline.foundation.errors import GateRefused
-from personalization_pipeline.foundation.night import Store, open_part
+from personalization_pipeline.foundation.night import Store
+from personalization_pipeline.foundation.opening import open_part
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import query

@@ -11,7 +11,8 @@ import pytest
 
 from personalization_pipeline import __version__
 from personalization_pipeline.foundation.building import complete
-from personalization_pipeline.foundation.night import Store, open_part
+from personalization_pipeline.foundation.night import Store
+from personalization_pipeline.foundation.opening import open_part
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.publish.record import inputs_of, is_unchanged, record_of
