@@ -83,10 +83,9 @@ class Warehouse(DuckDBResource):
 
 
 def _selected(tables: Catalogue, run: dg.DagsterRun | None) -> set[str]:
-    """Tables that a run builds. A step is named as its asset; a run launched whole names neither steps nor assets."""
-    if run is None or not (run.step_keys_to_execute or run.asset_selection):
-        return set(tables.tables)
-    named = run.step_keys_to_execute or [key.path[-1] for key in run.asset_selection or ()]
+    """Tables that a run builds: a step is named as its asset. What a schedule or sensor asks for names assets, not steps."""
+    assets = [key.path[-1] for key in (run and run.asset_selection) or ()]
+    named = (run and run.step_keys_to_execute) or assets or tables.tables
     return set(named) & set(tables.tables)
 
 

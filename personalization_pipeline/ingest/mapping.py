@@ -126,12 +126,13 @@ def _column(name: str, source: Source, entity: Entity, index: int, target: str, 
         known = [*entity.columns, *(key for key, made in IDS.items() if made in entity.columns)]
         raise ProjectError(f"{entity.name} has no column {target!r}", fix=nearest(target, known), where=where)
     tree = _expression(text, source, where)
-    # What fails on a cell makes no value, and never an error.
-    sql = f"TRY({tree.sql('duckdb', comments=False)})"
+    sql, kind = tree.sql("duckdb", comments=False), entity.columns[column]
+    if not isinstance(tree, exp.Column):
+        # What fails on a cell makes no value, and never an error. A column alone cannot fail, and is trimmed already.
+        sql = f"TRY({sql})" if kind != "VARCHAR" else f"nullif(trim(CAST(TRY({sql}) AS VARCHAR)), '')"
+    typed = sql if kind == "VARCHAR" else f"TRY_CAST({sql} AS {kind})"
     if target in IDS:
-        sql = f"{literal(name + ':')} || nullif(trim(CAST({sql} AS VARCHAR)), '')"
-    kind = entity.columns[column]
-    typed = f"nullif(trim(CAST({sql} AS VARCHAR)), '')" if kind == "VARCHAR" else f"TRY_CAST({sql} AS {kind})"
+        typed = f"{literal(name + ':')} || {typed}"
     reads = tuple(sorted({found.name for found in tree.find_all(exp.Column)}))
     values = entity.values.get(column, ())
     if values and isinstance(tree, exp.Literal) and tree.name not in values:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from personalization_pipeline.definitions import build
+from personalization_pipeline.foundation.assets import warehouse_of
 from personalization_pipeline.foundation.mark import read_mark
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.phases import Catalogue, catalogue
@@ -123,13 +125,27 @@ def test_a_whole_run_starts_anew_and_removes_what_was_in_the_making(
 def test_what_is_no_longer_declared_needs_new_files(demo_copy: Path, instance: dg.DagsterInstance) -> None:
     feature = demo_copy / "features" / "age.sql"
     feature.parent.mkdir(exist_ok=True)
-    feature.write_text(
-        "-- One row per person.\n-- feature\nSELECT person_id, 1 AS one_count\nFROM people\n", encoding="utf-8"
-    )
+    text = "-- One row per person.\n-- feature\nSELECT person_id, 1 AS one_count\nFROM people\n"
+    feature.write_text(text, encoding="utf-8")
     assert materialise(demo_copy, ["age"], instance) == ""
-    feature.write_text("-- private\n" + feature.read_text(encoding="utf-8"), encoding="utf-8")
+    feature.write_text(text.replace("-- feature\n", "-- feature\n-- private\n"), encoding="utf-8")
     said = materialise(demo_copy, ["age"], instance)
     assert "warehouse.main.age: no longer declared there\nFix: run the whole job: its files are new" in said
+
+
+@pytest.mark.parametrize(("asked", "expected"), [({"rfm", "gate"}, {"rfm"}), (set(), None)])
+def test_a_run_that_a_schedule_asks_for_names_assets_or_nothing(
+    asked: set[str], expected: set[str] | None, demo_copy: Path
+) -> None:
+    tables = tables_of(demo_copy)
+    # As the daemon makes it: which steps that means is left to whoever executes it.
+    run = dg.DagsterRun(job_name=JOB, asset_selection=frozenset(map(dg.AssetKey, asked)) or None)
+    context: Any = SimpleNamespace(run=run)
+    warehouse = warehouse_of(load_project(demo_copy))
+    warehouse.setup_for_execution(context)
+    stale = warehouse.building.stale
+    warehouse.teardown_after_execution(context)
+    assert stale == (expected | tables.downstream(expected) if expected else set(tables.tables))
 
 
 def test_only_the_current_night_is_rebuilt_in_part(demo_copy: Path, instance: dg.DagsterInstance) -> None:
