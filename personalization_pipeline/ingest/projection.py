@@ -37,7 +37,8 @@ def typed_rows(columns: list[Column], source: Source, rows: Rows) -> str:
     return (
         f"SELECT {', '.join(k.alias for k in columns)}, "
         f"coalesce({rows.problem}, CASE WHEN NOT ({_is_any_good(own)}) THEN {_listed(refusals)} END) AS reasons, "
-        f"CASE WHEN reasons IS NOT NULL THEN {rows.line} END AS line, {_listed(unread)} AS unread "
+        f"CASE WHEN reasons IS NOT NULL THEN {rows.line} END AS line, "
+        f"CASE WHEN reasons IS NULL THEN {_listed(unread)} END AS unread "
         f"FROM (SELECT *, {', '.join(f'{k.sql} AS {k.alias}' for k in columns)} FROM ({rows.relation}))"
     )
 

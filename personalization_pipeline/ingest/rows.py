@@ -13,13 +13,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyarrow import ArrowInvalid
+from pyarrow import ArrowInvalid, OSFile
 from pyarrow import csv as arrow_csv
 from pyarrow import string as text_type
 
@@ -105,7 +105,7 @@ def _ndjson(c: Connection, path: Path, source: Source, where: Path) -> Rows:
         relation=f"SELECT {_texts(source, cells)}, line AS {named('#line')}, object IS NULL AS {named('#broken')} FROM "
         "(SELECT line, CASE WHEN TRY(json_type(line)) = 'OBJECT' THEN line END AS object FROM landed)",
         line=named("#line"),
-        problem=f"CASE WHEN {named('#broken')} THEN 'line is no JSON object' END",
+        problem=f"CASE WHEN {named('#broken')} THEN 'line is no JSON object' ELSE {_nul(cells)} END",
         extra_columns=[],
         ragged=ragged,
     )
@@ -119,10 +119,15 @@ def _cells(
     return Rows(
         relation=relation,
         line=" || ',' || ".join(quoted),
-        problem=f"CASE WHEN contains(concat({', '.join(map(named, cells))}), chr(0)) THEN 'line holds a NUL byte' END",
+        problem=_nul(cells),
         extra_columns=sorted(set(header) - set(cells)),
         ragged=ragged,
     )
+
+
+def _nul(cells: Iterable[str]) -> str:
+    """SQL: what is wrong with a row whose cells hold a character that no text has."""
+    return f"CASE WHEN contains(concat({', '.join(map(named, cells))}), chr(0)) THEN 'line holds a NUL byte' END"
 
 
 def _texts(source: Source, cells: Mapping[str, str]) -> str:
@@ -185,7 +190,8 @@ def _stream(
         return "skip" if len(ragged) <= MOST_RAGGED else "error"
 
     reader = arrow_csv.open_csv(
-        path,
+        # Opened here, because a path would be unpacked by its ending.
+        OSFile(str(path)),
         # One thread, because the number of a ragged line is known to none of several.
         arrow_csv.ReadOptions(
             column_names=names,

@@ -15,7 +15,6 @@ INTEGERS = {"INTEGER", "BIGINT", "HUGEINT", "UBIGINT"}
 # The grammar's exceptions, each with its reason.
 TERMS = {
     "birth_date": "the field's own term",
-    "expected_orders": "an expectation: orders of the coming year, in fractions",
     "mean_amount": "what the value model is fitted on: floating point on purpose, and never summed",
 }
 # Columns of a contact that say who or where she is; a country or a language does not.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import Mapping
@@ -108,6 +109,18 @@ def test_without_a_quote_character_a_quote_is_a_character(read: Read) -> None:
     assert facts.of("order_lines", "product_id") == [("tea",), ('"pot',), ("tea",)]
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_another_delimiter_is_read_where_it_is_declared_and_refused_where_not(read: Read, delimiter: str) -> None:
+    content = ORDERS_CSV.replace(",", delimiter)
+    assert read(content, source(format={"delimiter": delimiter}))[0] == FileSummary(row_count=3)
+    assert refused(read, content).startswith("has one column only")
+
+
+def test_the_ending_of_a_name_says_nothing_about_what_is_in_the_file(read: Read) -> None:
+    assert read(ORDERS_CSV, name="orders.csv.gz")[0] == FileSummary(row_count=3)
+    assert refused(read, gzip.compress(ORDERS_CSV.encode()), name="orders.csv.gz") == "is not utf-8 text"
+
+
 def test_ragged_lines_are_refused_one_by_one_and_keep_their_number_and_text(read: Read) -> None:
     content = HEADER + (
         "A,1,1,tea,10.00,2026-06-03,sale\n"
@@ -194,6 +207,8 @@ def test_ndjson_is_read_with_nested_fields_and_its_broken_lines_are_refused(read
         "",
         json.dumps({"order": "A", "amount": "2.00", "sold": "2026-06-03"}),
         "not json",
+        '{"order": {"id": "A", "line": 3}, "who": "\\u0000", "amount": 1, "sold": "2026-06-03"}',
+        "[" * 20_000,
     ]
     summary, facts = read("\n".join(lines), source(NESTED, **NDJSON), name="file.ndjson")
     assert facts.of("order_lines", "line_key, product_id, CAST(amount AS VARCHAR)") == [("till:A/1", "ä\n,", "1.50")]
@@ -202,8 +217,10 @@ def test_ndjson_is_read_with_nested_fields_and_its_broken_lines_are_refused(read
         (3, "line is no JSON object", "[1, 2]"),
         (4, "order_key missing, line_key missing", lines[4]),
         (5, "line is no JSON object", "not json"),
+        (6, "line holds a NUL byte", lines[6]),
+        (7, "line is no JSON object", lines[7]),
     ]
-    assert (summary.row_count, summary.rejected_amount) == (5, "2.00")
+    assert (summary.row_count, summary.rejected_amount) == (7, "3.00")
 
 
 @pytest.mark.parametrize(

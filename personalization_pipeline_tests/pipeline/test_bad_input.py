@@ -130,6 +130,7 @@ def bad_night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     shop = make_shop(tmp_path_factory.mktemp("bad") / "shop", GOOD, app=APP, master=MASTER)
     land(shop, {path: content for path, (content, _) in REFUSED_FILES.items()})
     land(shop, {path: content for path, (content, *_) in REFUSED_ROWS.items()})
+    land(shop, {"customers/born.csv": CUSTOMERS_CSV.replace("01.02.1990", "1990-02-01").replace("06-0", "05-0")})
     pl.DataFrame({"sku": ["tea", "pot"]}).write_parquet(shop / "landing" / "master" / "good.parquet")
     (shop / "landing" / "orders" / "folder.csv").mkdir()
     (shop / "landing" / "orders" / "nowhere.csv").symlink_to("moved_away.csv")
@@ -161,6 +162,12 @@ def test_refused_rows_are_counted_and_the_others_of_their_file_are_kept(bad_nigh
     assert f"{path}: {words}" in bad_night.result.stderr
     assert bad_night.remedy_of(path).startswith("Fix: ")
     assert bad_night.ask(f"SELECT row_count, kept_count, rejected_count FROM files WHERE path = '{path}'") == [counts]
+
+
+def test_values_that_a_row_can_do_without_are_counted_and_told_when_they_cannot_be_read(bad_night: Night) -> None:
+    assert bad_night.ask("SELECT path FROM files WHERE unread_count > 0") == [("customers/born.csv",)]
+    assert "warning: files: coalesce(sum(unread_count), 0) = 0 is not so (measured 1)" in bad_night.result.stderr
+    assert bad_night.remedy_of("unread_count").startswith(("Fix: ", "warning: "))
 
 
 def test_every_message_is_followed_by_its_remedy(bad_night: Night) -> None:

@@ -130,19 +130,3 @@ def test_a_killed_first_night_leaves_none_or_a_whole_one(point: str, demo_night:
     code, said = child_nights.run(*command, said=tmp_path / "next")
     assert code == 0, said
     assert_same_nights(project, demo_night)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", [Kind.FOLDER, Kind.FACTS, Kind.TABLE, Kind.FILE, Kind.NIGHT, Kind.RECEIPT])
-def test_a_full_disk_is_told_and_changes_nothing(
-    kind: Kind, demo_copy: Path, undisturbed: Path, tmp_path: Path
-) -> None:
-    child_nights.land_july(demo_copy)
-    command = ("run", "--project", str(demo_copy), "--as-of", LATER)
-    code, said = child_nights.run(*command, said=tmp_path / "full", PERSONALIZATION_FAULT=f"{kind}:before:full")
-    assert code == (3 if kind is Kind.RECEIPT else 2), said
-    assert f"no space left while writing a {kind}\nFix: free disk space" in said
-    assert_a_whole_night(demo_copy)
-    code, said = child_nights.run(*command, said=tmp_path / "next")
-    assert code == 0, said
-    assert_same_nights(demo_copy, undisturbed)
