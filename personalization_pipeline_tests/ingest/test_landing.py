@@ -83,6 +83,7 @@ def test_what_is_no_file_is_refused_and_does_not_stop_the_others(shop: Path) -> 
         assert refused == [
             (f"orders/{name}.csv", "is no file that can be opened", "") for name in ("folder", "link", "loop", "pipe")
         ]
+        assert rows(night, "SELECT count(*) FROM files WHERE is_repeat") == [(0,)]
         assert all("\nFix: land it as a file that this user may read" in note for note in night.notes)
 
 

@@ -93,6 +93,7 @@ def test_of_three_date_formats_the_undeclared_two_are_refused_where_the_date_is_
 ) -> None:
     summary, facts = read(DATES, dated("day_of(sold, '%Y-%m-%d')"))
     assert summary.reasons == {"occurred_at unreadable": 2}
+    assert summary.unread == {}
     assert facts.rejects == [(1, "occurred_at unreadable"), (3, "occurred_at unreadable")]
 
 

@@ -179,7 +179,7 @@ LINES = st.tuples(
 
 
 @settings(
-    max_examples=20, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.lists(LINES, min_size=1, max_size=6), min_size=1, max_size=3), st.sampled_from(["changes", "full"]))
 def test_every_row_of_every_file_has_one_fate_whatever_the_files_hold(
