@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from personalization_pipeline.activate.audiences import audience_rules
+from personalization_pipeline.activate.audiences import audience_rules, offer_rules
 from personalization_pipeline.activate.formats import format_for
 from personalization_pipeline.foundation.building import rehearse
 from personalization_pipeline.foundation.phases import catalogue
@@ -32,6 +32,7 @@ def check_project(project: Project) -> dict[str, int]:
             "segments": len(segment_rules(rehearsal)),
             "audiences": len(audience_rules(rehearsal)),
             "destinations": len(project.destinations),
+            "offers": len(offer_rules(rehearsal)),
         }
     finally:
         rehearsal.connection.close()

@@ -153,7 +153,9 @@ def test_home_is_a_folder_of_the_store_made_where_it_is_not_there(starter: Path)
 
 
 def test_a_run_tells_by_its_exit_code_whether_a_night_was_committed_and_anything_refused(starter: Path) -> None:
-    written(starter, "audiences/newsletter.yaml", "kpi:", "use_holdout: false\nkpi:")  # the salt differs from run to run
+    written(
+        starter, "audiences/newsletter.yaml", "kpi:", "use_holdout: false\nkpi:"
+    )  # the salt differs from run to run
     said = refused("run", "--as-of", NIGHT, project=starter)
     assert f"{starter.resolve() / 'landing'}: no file of any source lies there" in said
     assert "customers/*.csv" in said

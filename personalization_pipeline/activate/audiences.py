@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from personalization_pipeline.foundation.building import Building
-from personalization_pipeline.foundation.checked_rules import checked_rule
+from personalization_pipeline.foundation.checked_rules import rules_of
 from personalization_pipeline.foundation.rules import Rule
 from personalization_pipeline.foundation.warehouse import literal
 from personalization_pipeline.segment.steps import names_that_apply
@@ -26,6 +26,15 @@ PLANS = {
     "purposes": "VARCHAR[]",
     "channels": "VARCHAR[]",
     "is_holdout_used": "BOOLEAN",
+}
+
+OFFERS = {
+    "offer": "VARCHAR",
+    "description": "VARCHAR",
+    "owner": "VARCHAR",
+    "priority": "BIGINT",
+    "valid_from_on": "DATE",
+    "valid_to_on": "DATE",
 }
 
 
@@ -59,19 +68,36 @@ def plans(building: Building) -> pl.DataFrame:
 
 
 def audience_rules(building: Building) -> dict[str, Rule]:
-    """The rule of each audience, checked against the profiles of this night; it may ask for segments."""
-    project, columns = building.project, building.columns("profiles")
-    return {
-        name: checked_rule(
-            building.connection,
-            audience.where,
-            columns=columns,
-            segments=project.segments,
-            where=project.file("audiences", name),
-            sensitive=project.settings.sensitive,
-        )
-        for name, audience in project.audiences.items()
-    }
+    """The rule of each audience; it may ask for segments and scores."""
+    project = building.project
+    return rules_of(building, "audiences", project.audiences, "profiles", project.segments)
+
+
+def offer_rules(building: Building) -> dict[str, Rule]:
+    """The eligibility rule of each offer; it may ask for segments and scores."""
+    project = building.project
+    return rules_of(building, "offers", project.offers, "profiles", project.segments)
+
+
+def offers(building: Building) -> pl.DataFrame:
+    """One row per offer of the project, in the order of their names."""
+    rows = [
+        {
+            "offer": name,
+            "description": offer.description,
+            "owner": offer.owner,
+            "priority": offer.priority,
+            "valid_from_on": offer.valid_from,
+            "valid_to_on": offer.valid_to,
+        }
+        for name, offer in building.project.offers.items()
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(OFFERS, pl.String) | {"priority": pl.Int64}, orient="row")
+
+
+def offer_slots(building: Building) -> Mapping[str, str]:
+    """SQL: the names of the offers that a profile may have."""
+    return {"offers": names_that_apply(offer_rules(building))}
 
 
 def audience_slots(building: Building) -> Mapping[str, str]:

@@ -129,9 +129,10 @@ WITH values_of AS (
     GROUP BY person_id, place
 )
 SELECT p.person_id, coalesce(p.record_id, people.external_id) AS external_id, p.email, p.phone, people.first_name,
-    people.last_name, people.postal_code, people.country
+    people.last_name, people.postal_code, people.country, decisions.offer
 FROM paired AS p
 JOIN people ON people.person_id = p.person_id
+LEFT JOIN decisions ON decisions.person_id = p.person_id
 ORDER BY p.person_id, p.place""",
     )
     return found.with_columns(pl.all().cast(pl.String))

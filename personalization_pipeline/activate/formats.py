@@ -22,7 +22,9 @@ from personalization_pipeline.foundation.project import nearest
 
 FOLDER = Path(__file__).parent / "formats"
 
-MemberField = Literal["person_id", "external_id", "email", "phone", "first_name", "last_name", "postal_code", "country"]
+MemberField = Literal[
+    "person_id", "external_id", "email", "phone", "first_name", "last_name", "postal_code", "country", "offer"
+]
 Group = tuple[MemberField, ...]
 
 # The fields that hold a kind of address: a record is named by the key of its system, or else by the person's id.

@@ -170,4 +170,5 @@ NORMALISERS: dict[str, Normaliser] = {
     "generic.postal_code": _postal_code,
     "generic.external_id": _identifier,
     "generic.person_id": _identifier,
+    "generic.offer": _identifier,
 }

@@ -9,10 +9,11 @@ PHASE = Phase(
     "activate",
     computed={
         "audience_plans": Computed(audiences.plans, audiences.PLANS),
+        "offers": Computed(audiences.offers, audiences.OFFERS),
         "unmatchable": Computed(
             delivery_files.render_files,
             delivery_files.UNMATCHABLE,
-            reads=("member_addresses", "identifiers", "people"),
+            reads=("member_addresses", "identifiers", "people", "decisions"),
         ),
         "certified": Computed(
             delivery_files.certify_files,
@@ -22,6 +23,7 @@ PHASE = Phase(
     },
     slots={
         "audience_candidates": Slots(audiences.audience_slots, reads=("profiles",)),
+        "decisions": Slots(audiences.offer_slots, reads=("profiles",)),
         "holdout_arms": Slots(audiences.holdout_slots),
     },
 )

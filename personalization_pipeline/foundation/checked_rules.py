@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
+from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.errors import RuleError
 from personalization_pipeline.foundation.funnel import columns_of_part
 from personalization_pipeline.foundation.rules import Rule, parse_rule
@@ -40,6 +42,31 @@ def checked_rule(
         with rule_errors_told(where, part, types):
             query(connection, f"SELECT CAST(({part}) AS BOOLEAN) FROM ({_somebody(types)}) AS somebody")
     return rule
+
+
+class HasRule(Protocol):
+    """A declaration of the project that says whom it means."""
+
+    @property
+    def where(self) -> str: ...
+
+
+def rules_of(
+    building: Building, kind: str, declared: Mapping[str, HasRule], table: str, segments: Collection[str] | None
+) -> dict[str, Rule]:
+    """The rule of each declaration in the project's folder `kind`, checked against a table of this night."""
+    project, columns = building.project, building.columns(table)
+    return {
+        name: checked_rule(
+            building.connection,
+            declaration.where,
+            columns=columns,
+            segments=segments,
+            where=project.file(kind, name),
+            sensitive=project.settings.sensitive,
+        )
+        for name, declaration in declared.items()
+    }
 
 
 @contextlib.contextmanager

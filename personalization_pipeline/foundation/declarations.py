@@ -162,6 +162,17 @@ class Audience(Declaration):
     use_holdout: bool = True
 
 
+class Offer(Declaration):
+    """offers/<name>.yaml: something to present, and to whom. Of all that a person may have, the highest priority wins."""
+
+    description: str
+    where: str
+    owner: str
+    priority: int
+    valid_from: Expression
+    valid_to: Expression | None = None
+
+
 class Consent(Declaration):
     """A consent that every delivered address must have."""
 

@@ -23,6 +23,7 @@ from personalization_pipeline.foundation.declarations import (
     Audience,
     Declaration,
     Destination,
+    Offer,
     Segment,
     Settings,
     Source,
@@ -32,7 +33,17 @@ from personalization_pipeline.foundation.tables import Table, read_tables
 
 DEFAULT_PROJECT = Path("data/demo")
 # Folders whose text decides a night. Landed data and the store are not text of the project.
-TEXT = ("project.yaml", "sources", "features", "segments", "audiences", "destinations", "corrections", "artefacts")
+TEXT = (
+    "project.yaml",
+    "sources",
+    "features",
+    "segments",
+    "audiences",
+    "destinations",
+    "offers",
+    "corrections",
+    "artefacts",
+)
 
 Kind = TypeVar("Kind", bound=Declaration)
 
@@ -47,6 +58,7 @@ class Project:
     segments: Mapping[str, Segment]
     audiences: Mapping[str, Audience]
     destinations: Mapping[str, Destination]
+    offers: Mapping[str, Offer]
     features: Mapping[str, Table]
 
     @property
@@ -109,6 +121,7 @@ def load_project(folder: Path | None = None) -> Project:
         segments=dict(_read_all(root / "segments", Segment)),
         audiences=dict(_read_all(root / "audiences", Audience)),
         destinations=dict(_read_all(root / "destinations", Destination)),
+        offers=dict(_read_all(root / "offers", Offer)),
         features=read_tables(root / "features", "segment"),
     )
     _check_references(project)
@@ -205,6 +218,7 @@ def _refuse_comments(project: Project) -> None:
     """YAML folds the lines of a rule into one, so an SQL comment would silently swallow every condition after it."""
     rules = [("segments", name, segment.where) for name, segment in project.segments.items()]
     rules += [("audiences", name, audience.where) for name, audience in project.audiences.items()]
+    rules += [("offers", name, offer.where) for name, offer in project.offers.items()]
     for kind, name, where in rules:
         if "--" in re.sub(r"'[^']*'|\"[^\"]*\"", "", where):
             raise ProjectError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from personalization_pipeline.foundation.building import Building
-from personalization_pipeline.foundation.checked_rules import checked_rule
+from personalization_pipeline.foundation.checked_rules import rules_of
 from personalization_pipeline.foundation.errors import ProjectError
 from personalization_pipeline.foundation.phases import Phase, Slots
 from personalization_pipeline.foundation.rules import Rule
@@ -35,19 +35,8 @@ def _feature_tables(building: Building) -> Mapping[str, str]:
 
 
 def segment_rules(building: Building) -> dict[str, Rule]:
-    """The rule of each segment, checked against the features of this night."""
-    project, columns = building.project, building.columns("features")
-    return {
-        name: checked_rule(
-            building.connection,
-            segment.where,
-            columns=columns,
-            segments=None,
-            where=project.file("segments", name),
-            sensitive=project.settings.sensitive,
-        )
-        for name, segment in project.segments.items()
-    }
+    """The rule of each segment; it sees people and features only."""
+    return rules_of(building, "segments", building.project.segments, "features", None)
 
 
 def names_that_apply(rules: Mapping[str, Rule]) -> str:

@@ -75,12 +75,19 @@ where: country = 'DE'
 destinations: [mail_tool]
 use_holdout: false
 """
+OFFER = """\
+description: Postage is on us
+owner: team:x
+where: country <> 'GB'
+priority: 1
+valid_from: 2026-01-01
+"""
 DESTINATION = """\
 description: Prints letters
 format: generic_csv
 addresses: [email]
 consents: [{purpose: marketing, channel: email}]
-columns: {name: last_name, mail: email}
+columns: {name: last_name, mail: email, gift: offer}
 """
 TABLE = """\
 -- One row per country: how many people live there.
@@ -113,6 +120,7 @@ PROJECT = {
     "features/mail_lengths.sql": FEATURE,
     "segments/abroad.yaml": SEGMENT,
     "audiences/in_germany.yaml": AUDIENCE,
+    "offers/free_postage.yaml": OFFER,
     "destinations/printer.yaml": DESTINATION,
     "destinations/partner.yaml": PARTNER,  # of the new format
 }
@@ -227,8 +235,17 @@ def test_an_audience_is_one_file_and_is_delivered_with_its_certificate(next_nigh
 
 def test_a_destination_is_one_file_that_an_audience_names(next_night: tuple[Path, str]) -> None:
     folder, _ = next_night
-    berg, holm = ["Berg", "ann@mail.example"], ["Holm", "bob@mail.example"]
-    assert file_rows(folder, "printer", "newsletter") == [["name", "mail"], berg, holm]
+    header, *sent = file_rows(folder, "printer", "newsletter")
+    assert header == ["name", "mail", "gift"]
+    assert [row[:2] for row in sent] == [["Berg", "ann@mail.example"], ["Holm", "bob@mail.example"]]
+
+
+def test_an_offer_is_one_file_that_is_decided_for_each_person_and_delivered(next_night: tuple[Path, str]) -> None:
+    folder, _ = next_night
+    decided = "SELECT first_name, offer FROM decisions JOIN people USING (person_id) ORDER BY 1"
+    assert rows(folder, decided) == [("Ann", "free_postage"), ("Cleo", "free_postage")]
+    _, *sent = file_rows(folder, "printer", "newsletter")
+    assert {mail: gift for _, mail, gift in sent} == {"ann@mail.example": "free_postage", "bob@mail.example": ""}
 
 
 def test_a_table_is_one_file_with_its_comment_plot_and_place_in_the_flow(next_night: tuple[Path, str]) -> None:

@@ -226,5 +226,7 @@ def test_a_declaration_with_the_other_ending_is_not_overlooked(folder: Path) -> 
 
 def test_a_feature_without_its_header_line_is_not_overlooked(folder: Path) -> None:
     (folder / "features").mkdir()
-    (folder / "features" / "shoes.sql").write_text("-- One row per person.\nSELECT person_id FROM people\n", encoding="utf-8")
+    (folder / "features" / "shoes.sql").write_text(
+        "-- One row per person.\nSELECT person_id FROM people\n", encoding="utf-8"
+    )
     assert "-- feature" in refusal(folder, "features/shoes.sql")
