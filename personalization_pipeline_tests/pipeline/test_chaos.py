@@ -30,7 +30,7 @@ FIRST = [
     for kind in (*ONLY_FIRST, Kind.FACTS, Kind.TABLE, Kind.NIGHT, Kind.POINTER, Kind.DELIVERY)
     for moment in MOMENTS
 ]
-ALWAYS = {(Kind.TABLE, "after"), (Kind.POINTER, "before"), (Kind.RECEIPT, "before")}
+ALWAYS = {(Kind.TABLE, "after"), (Kind.POINTER, "after"), (Kind.RECEIPT, "before")}
 
 
 def points(chosen: list[tuple[Kind, str]], always: set[tuple[Kind, str]]) -> list[object]:

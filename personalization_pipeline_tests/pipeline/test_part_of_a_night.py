@@ -53,6 +53,16 @@ def tables_of(project: Path) -> Catalogue:
     return catalogue(load_project(project))
 
 
+def opened(project: Path, run: dg.DagsterRun) -> set[str]:
+    """Open the night that a run means, and close it before anything is built; returns what is stale."""
+    context: Any = SimpleNamespace(run=run)
+    warehouse = warehouse_of(load_project(project))
+    warehouse.setup_for_execution(context)
+    stale = warehouse.building.stale
+    warehouse.teardown_after_execution(context)
+    return stale
+
+
 def stale_in(project: Path) -> set[str]:
     """What the mark of the night in the making calls stale."""
     (folder,) = Store(project / "store").orphans()
@@ -113,13 +123,16 @@ def test_landed_facts_need_the_table_that_reads_the_landing(demo_copy: Path, ins
 
 
 def test_a_whole_run_starts_anew_and_removes_what_was_in_the_making(
-    demo_copy: Path, instance: dg.DagsterInstance, night: Night
+    demo_copy: Path, instance: dg.DagsterInstance
 ) -> None:
     assert materialise(demo_copy, ["rfm"], instance) == ""
-    code, said = night(demo_copy, "2026-07-02")
-    assert code == 0, said
-    assert Store(demo_copy / "store").orphans() == []
-    assert child_nights.record(demo_copy)["yesterday"].endswith("-r1")
+    (part,) = Store(demo_copy / "store").orphans()
+    assert set(opened(demo_copy, dg.DagsterRun(job_name=JOB))) == set(tables_of(demo_copy).tables)
+    (whole,) = Store(demo_copy / "store").orphans()
+    assert (part.name, whole.name) == ("20260701T020000Z-r2", "20260701T020000Z-r2")
+    mark = read_mark(whole)
+    assert mark is not None
+    assert (mark.yesterday, len(mark.stale)) == (None, len(tables_of(demo_copy).tables)), "nothing of the part is left"
 
 
 def test_what_is_no_longer_declared_needs_new_files(demo_copy: Path, instance: dg.DagsterInstance) -> None:
@@ -133,19 +146,11 @@ def test_what_is_no_longer_declared_needs_new_files(demo_copy: Path, instance: d
     assert "warehouse.main.age: no longer declared there\nFix: run the whole job: its files are new" in said
 
 
-@pytest.mark.parametrize(("asked", "expected"), [({"rfm", "gate"}, {"rfm"}), (set(), None)])
-def test_a_run_that_a_schedule_asks_for_names_assets_or_nothing(
-    asked: set[str], expected: set[str] | None, demo_copy: Path
-) -> None:
-    tables = tables_of(demo_copy)
+def test_a_part_that_a_schedule_asks_for_names_assets_and_no_steps(demo_copy: Path) -> None:
     # As the daemon makes it: which steps that means is left to whoever executes it.
-    run = dg.DagsterRun(job_name=JOB, asset_selection=frozenset(map(dg.AssetKey, asked)) or None)
-    context: Any = SimpleNamespace(run=run)
-    warehouse = warehouse_of(load_project(demo_copy))
-    warehouse.setup_for_execution(context)
-    stale = warehouse.building.stale
-    warehouse.teardown_after_execution(context)
-    assert stale == (expected | tables.downstream(expected) if expected else set(tables.tables))
+    asked = frozenset({dg.AssetKey("rfm"), dg.AssetKey("gate")})
+    stale = opened(demo_copy, dg.DagsterRun(job_name=JOB, asset_selection=asked))
+    assert stale == {"rfm"} | tables_of(demo_copy).downstream({"rfm"})
 
 
 def test_only_the_current_night_is_rebuilt_in_part(demo_copy: Path, instance: dg.DagsterInstance) -> None:

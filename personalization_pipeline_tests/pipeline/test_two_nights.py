@@ -117,21 +117,6 @@ def test_a_night_before_the_current_one_is_refused(second_copy: Path) -> None:
     assert child_nights.record(second_copy) == before
 
 
-def test_retention_leaves_what_is_needed_as_proof(second_copy: Path, night: Night) -> None:
-    settings = second_copy / "project.yaml"
-    settings.write_text(settings.read_text(encoding="utf-8") + "retention: {nights: 1}\n", encoding="utf-8")
-    nights = second_copy / "store" / "nights"
-    certificates = {name for name in child_nights.bytes_below(nights / FIRST) if name.endswith(".manifest.json")}
-    assert certificates
-    code, said = night(second_copy, "2026-08-01")
-    assert code == 0, said
-    assert child_nights.bytes_below(nights / FIRST).keys() == {"night.json", *certificates}
-    # A revision of the current night is built on the night before it: that one stays whole.
-    assert (nights / SECOND / "private.duckdb").exists()
-    with opened(second_copy, "2026-08-01") as building:
-        assert building.yesterday == nights / SECOND
-
-
 def test_a_revision_whose_yesterday_is_gone_is_refused(second_copy: Path) -> None:
     (second_copy / "store" / "nights" / FIRST / "private.duckdb").unlink()
     with (
@@ -149,19 +134,40 @@ def change(file: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def test_a_memory_that_gained_a_column_reads_an_older_night(second_copy: Path, night: Night) -> None:
-    change(Store(second_copy / "store").pointer / "private.duckdb", "ALTER TABLE records DROP COLUMN founded_at")
-    with opened(second_copy, "2026-08-01") as building:
-        remembered = query(
-            building.connection,
-            "SELECT typeof(founded_at), count(person_id), count(founded_at) FROM yesterday.records GROUP BY 1",
-        )
-    assert [(kind, ids > 300, moments) for kind, ids, moments in remembered] == [("TIMESTAMP", True, 0)]
-    known = rows(second_copy, SECOND, "SELECT record_key, person_id FROM records ORDER BY 1")
-    code, said = night(second_copy, "2026-08-01")
+@pytest.fixture(scope="module")
+def third_night(second_night: Path, night: Night, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A third night that keeps one whole, after a second one whose records did not say yet when they were founded."""
+    project = Path(shutil.copytree(second_night, tmp_path_factory.mktemp("third") / "shop", symlinks=True))
+    settings = project / "project.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "retention: {nights: 1}\n", encoding="utf-8")
+    change(Store(project / "store").pointer / "private.duckdb", "ALTER TABLE records DROP COLUMN founded_at")
+    code, said = night(project, "2026-08-01")
     assert code == 0, said
-    record = child_nights.record(second_copy)
-    assert rows(second_copy, record["night"], "SELECT record_key, person_id FROM records ORDER BY 1") == known
+    return project
+
+
+def test_a_memory_that_gained_a_column_reads_an_older_night(third_night: Path) -> None:
+    third = child_nights.record(third_night)["night"]
+    known, now = (
+        dict(rows(third_night, night, "SELECT record_key, person_id FROM records")) for night in (SECOND, third)
+    )
+    assert len(known) > 300
+    assert known.items() <= now.items()
+    with pytest.raises(duckdb.BinderException):
+        rows(third_night, SECOND, "SELECT founded_at FROM records")
+
+
+def test_retention_leaves_what_is_needed_as_proof(third_night: Path) -> None:
+    nights = third_night / "store" / "nights"
+    left = child_nights.bytes_below(nights / FIRST).keys()
+    assert left == {"night.json", "files/newsletter/win_back.csv.manifest.json"}
+    # A revision of the current night is built on the night before it: that one stays whole.
+    with opened(third_night, "2026-08-01") as building:
+        assert building.yesterday == nights / SECOND
+        remembered = (
+            "SELECT typeof(founded_at), count(person_id) > 300, count(founded_at) FROM yesterday.records GROUP BY 1"
+        )
+        assert query(building.connection, remembered) == [("TIMESTAMP", True, 0)]
 
 
 def test_a_memory_is_found_in_the_other_file_too(second_copy: Path) -> None:
