@@ -93,6 +93,16 @@ def scratch_connection(threads: int | None = None, memory_limit: str | None = No
     return connection
 
 
+def world_connection(folder: Path, memory_limit: str = "2GB") -> Connection:
+    """A database file in a new folder of its own, for rows that need not fit into memory; they keep their order."""
+    folder.mkdir(parents=True)
+    limits = Limits(memory=memory_limit, temp_directory=folder / "spilled")
+    connection = duckdb.connect(str(folder / "world.duckdb"), config=dict(limits.settings()))
+    connection.execute(SESSION)
+    connection.execute("SET preserve_insertion_order = true")
+    return connection
+
+
 def building_connection(folder: Path, yesterday: Path | None, limits: Limits) -> Connection:
     """Open the night that is being built in `folder`, with last night's folder (if any) attached read-only."""
     connection = duckdb.connect(str(folder / "warehouse.duckdb"), config=dict(limits.settings()))
