@@ -82,7 +82,7 @@ def _read(c: Connection, path: Path, name: str, source: Source, where: Path, fol
             c.execute(
                 f"CREATE TEMP TABLE typed AS SELECT {typed_projection(columns, source)}, "
                 f"CASE WHEN len(reasons) > 0 THEN line END AS line FROM "
-                f"(SELECT {text}, {_line(source, header)} AS line FROM {_relation(path, source, header)})"
+                f"({_filled(c, f'SELECT {text}, {_line(source, header)} AS line FROM {_relation(path, source, header)}', source)})"
             )
     except EngineError as error:
         kind = next(
@@ -97,6 +97,19 @@ def _read(c: Connection, path: Path, name: str, source: Source, where: Path, fol
         put_parquet(c, entity_rows(entity, columns, source.rows_are), folder / f"{entity.name}.parquet")
     put_parquet(c, "SELECT * FROM refused ORDER BY row_number", folder / "rejects.parquet")
     return _summary(c, columns, source, sorted(set(header) - set(source.columns)))
+
+
+def _filled(c: Connection, rows: str, source: Source) -> str:
+    """The rows, with cells that stand on the first row of a group only written on its other rows too."""
+    fill_down = source.format.fill_down
+    if fill_down is None:
+        return rows
+    c.execute(f"CREATE TEMP TABLE as_landed AS {rows}")
+    window = f'OVER (PARTITION BY "{fill_down.by}" ORDER BY rowid)'
+    filled = ", ".join(
+        f"last_value(nullif(trim(\"{column}\"), '') IGNORE NULLS) {window} AS \"{column}\"" for column in fill_down.columns
+    )
+    return f"SELECT * REPLACE ({filled}) FROM as_landed ORDER BY rowid"
 
 
 def _header(path: Path, source: Source) -> list[str]:
@@ -144,9 +157,11 @@ def _relation(path: Path, source: Source, header: list[str]) -> str:
         return f"read_parquet({place})"
     options = f"auto_detect=false, store_rejects=true, rejects_limit=0, strict_mode=true, max_line_size={LONGEST_LINE}"
     if source.format.type == "ndjson":
-        fields = ", ".join(f'json_extract_string(line, {literal("$." + column)}) AS "{column}"' for column in header)
+        # All fields in one call: each call reads the whole line anew.
+        paths = ", ".join(literal("$." + column) for column in header)
+        fields = ", ".join(f'fields[{place}] AS "{column}"' for place, column in enumerate(header, 1))
         lines = f"read_csv({place}, columns={{'line': 'VARCHAR'}}, header=false, delim='\x01', quote='', escape='', {options})"
-        return f"(SELECT {fields}, line FROM {lines})"
+        return f"(SELECT {fields}, line FROM (SELECT json_extract_string(line, [{paths}]) AS fields, line FROM {lines}))"
     named = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
     f = source.format
     return (
