@@ -11,9 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from personalization_pipeline.demo import words
+from personalization_pipeline.demo.hardness import Hardness, measure
+from personalization_pipeline.demo.landing import write_landing
 from personalization_pipeline.demo.people import chunks
 from personalization_pipeline.demo.people import people as drawn_people
 from personalization_pipeline.demo.records import records
+from personalization_pipeline.demo.touch import write_touch
+from personalization_pipeline.demo.truth import write_truth
 from personalization_pipeline.foundation.errors import FixTheFile
 from personalization_pipeline.foundation.warehouse import Connection, frame, put_frame, query, world_connection
 from personalization_pipeline.foundation.writes import remove
@@ -46,7 +50,7 @@ def making(folder: Path, seed: int) -> Iterator[Connection]:
 
 
 def make_world(connection: Connection, *, people: int, seed: int, progress: Progress) -> None:
-    """Make the tables of the world: people, records, products, stores, orders, lines, devices."""
+    """Make the tables of the world: people, records, products, stores, orders, lines, devices, cases."""
     if people < FEWEST_PEOPLE:
         raise FixTheFile(f"a world of {people} people is too small", fix=f"ask for {FEWEST_PEOPLE} people or more")
     for name in ("products", "stores"):
@@ -61,9 +65,27 @@ def make_world(connection: Connection, *, people: int, seed: int, progress: Prog
         known = frame(connection, f"SELECT * FROM people WHERE person_n BETWEEN {first_n} AND {first_n + count - 1} ORDER BY person_n")
         _add(connection, "records", records(seed, known), is_first=number == 1)
         progress(f"records of {first_n + count - 1:,} people")
-    for name in ("shelves", "orders", "lines", "devices"):
+    for name in ("shelves", "orders", "lines", "devices", "cases"):
         make_fact(connection, name)
         progress(f"{query(connection, f'SELECT count(*) FROM {name}')[0][0]:,} {name}")
+
+
+def write_world(
+    folder: Path, *, people: int, nights: int = 1, seed: int = 7, progress: Progress = lambda _: None
+) -> Hardness:
+    """Write a world below the folder: landing/ for the first night, arrivals/<day>/ for each later one, truth/ for whoever
+    scores. Whatever else lies in landing/ (receipts, other sources) stays. The same arguments give the same bytes.
+    """
+    if not 1 <= nights <= MOST_NIGHTS:
+        raise FixTheFile(f"a world of {nights} nights cannot be made", fix=f"ask for 1 to {MOST_NIGHTS} nights")
+    with making(folder, seed) as connection:
+        make_world(connection, people=people, seed=seed, progress=progress)
+        write_touch(connection, folder, nights=nights, progress=progress)
+        write_landing(connection, folder, nights, progress)
+        hardness = measure(connection)
+        write_truth(connection, folder / "truth", hardness)
+    progress("truth")
+    return hardness
 
 
 def make_fact(connection: Connection, name: str) -> None:

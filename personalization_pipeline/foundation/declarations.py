@@ -69,6 +69,13 @@ class Settings(Declaration):
     sensitive: tuple[str, ...] = ()
 
 
+class FillDown(Declaration):
+    """Cells that stand on the first row of a group only: a blank one means the last that was written in its group."""
+
+    by: str
+    columns: tuple[str, ...] = Field(min_length=1)
+
+
 class FileFormat(Declaration):
     """How the bytes of a landed file are read."""
 
@@ -76,6 +83,7 @@ class FileFormat(Declaration):
     delimiter: str = ","
     quote: str = '"'
     encoding: str = "utf-8"
+    fill_down: FillDown | None = None
 
 
 class DeclaredConsent(Declaration):
@@ -89,6 +97,7 @@ class DeclaredConsent(Declaration):
     decided_on: Expression
 
 
+# Target column -> expression; `where`: only rows of which this is true are meant.
 Mapping = dict[str, Expression]
 
 

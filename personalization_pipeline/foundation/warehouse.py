@@ -211,6 +211,25 @@ def put_parquet(connection: Connection, select: str, path: Path) -> None:
         connection.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
 
 
+def put_csv(
+    connection: Connection, select: str, path: Path, *, delimiter: str = ",", quote_all: bool = False
+) -> None:
+    """Write the rows of a SELECT to a CSV file of a demo project, in their order; NULL is written as nothing."""
+    quotes = ", FORCE_QUOTE *" if quote_all else ""
+    _put_project_file(connection, select, path, f"FORMAT csv, HEADER true, DELIMITER {literal(delimiter)}{quotes}")
+
+
+def put_ndjson(connection: Connection, select: str, path: Path) -> None:
+    """Write a SELECT of one text column, each a JSON object, as lines of a file of a demo project; .gz is compressed."""
+    _put_project_file(connection, select, path, "FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE ''")
+
+
+def _put_project_file(connection: Connection, select: str, path: Path, options: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(Kind.PROJECT), engine_errors_told():
+        connection.execute(f"COPY ({select}) TO {literal(str(path))} ({options})")
+
+
 def content_hash(connection: Connection, relation: str) -> str:
     """A hash of a table's rows that does not depend on their order: equal content, equal hash.
 

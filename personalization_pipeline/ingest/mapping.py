@@ -39,9 +39,15 @@ ENGINE_FUNCTIONS = {
 }
 
 
+WHERE = "where"
+
+
 @dataclass(frozen=True)
 class Column:
-    """One typed column of one mapping: `alias` is its name in the projection of the whole row."""
+    """One typed column of one mapping: `alias` is its name in the projection of the whole row.
+
+    A mapping's `where` is such a column too, of kind BOOLEAN: the other columns of its mapping count only where it is true.
+    """
 
     entity: str
     index: int
@@ -70,12 +76,16 @@ def mapped_columns(name: str, source: Source, where: Path) -> Iterator[Column]:
             fix="write `rows_are: order_lines`; orders and contacts may come along",
             where=where,
         )
+    _check_fill_down(source, where)
     for entity_name in source.maps:
         if entity_name not in entities():
             raise ProjectError(f"unknown entity {entity_name!r}", fix=nearest(entity_name, entities()), where=where)
         entity = entities()[entity_name]
         for index, mapping in enumerate(source.mappings(entity_name)):
             full = _in_full(entity, mapping)
+            condition = full.pop(WHERE, None)
+            if condition is not None:
+                yield _condition(source, entity, index, condition, where)
             for target, expression in full.items():
                 yield _column(name, source, entity, index, target, expression, where)
             _check_required(entity, full, where)
@@ -111,6 +121,29 @@ def _column(name: str, source: Source, entity: Entity, index: int, target: str, 
     typed = f"nullif(trim(CAST({sql} AS VARCHAR)), '')" if kind == "VARCHAR" else f"TRY_CAST({sql} AS {kind})"
     reads = tuple(sorted({found.name for found in tree.find_all(exp.Column)}))
     return Column(entity.name, index, column, f"{entity.name}__{index}__{column}", typed, reads, kind)
+
+
+def _condition(source: Source, entity: Entity, index: int, text: str, where: Path) -> Column:
+    if index == 0 and entity.name == source.rows_are:
+        raise ProjectError(
+            f"the first mapping of {entity.name} has a `where`, but every row of the file is one",
+            fix="leave it out there; a second mapping of the entity may have one",
+            where=where,
+        )
+    tree = _expression(text, source, where)
+    reads = tuple(sorted({found.name for found in tree.find_all(exp.Column)}))
+    return Column(entity.name, index, WHERE, f"{entity.name}__{index}__{WHERE}", f"({tree.sql('duckdb')})", reads, "BOOLEAN")
+
+
+def _check_fill_down(source: Source, where: Path) -> None:
+    fill_down = source.format.fill_down
+    for column in (fill_down.by, *fill_down.columns) if fill_down else ():
+        if column not in source.columns:
+            raise ProjectError(
+                f"fill_down names {column!r}, which `columns` does not declare",
+                fix=nearest(column, source.columns),
+                where=where,
+            )
 
 
 def _expression(text: str, source: Source, where: Path) -> exp.Expr:
@@ -156,16 +189,21 @@ def typed_projection(columns: list[Column], source: Source) -> str:
     """
     entity = entities()[source.rows_are]
     rows = [column for column in columns if column.entity == source.rows_are]
+    meant = {(column.entity, column.index): column.sql for column in columns if column.name == WHERE}
     reasons, unread = [], []
     for column in columns:
+        if column.name == WHERE:
+            continue
+        is_meant = meant.get((column.entity, column.index), "true")
         filled = " OR ".join(f"nullif(trim({_quoted(read)}), '') IS NOT NULL" for read in column.reads) or "false"
         if column in rows and column.name in entity.required:
             reasons.append(
-                f"CASE WHEN {column.sql} IS NULL AND ({filled}) THEN {literal(column.name + ' unreadable')}"
+                f"CASE WHEN {is_meant} IS NOT TRUE THEN NULL"
+                f" WHEN {column.sql} IS NULL AND ({filled}) THEN {literal(column.name + ' unreadable')}"
                 f" WHEN {column.sql} IS NULL THEN {literal(column.name + ' missing')} END"
             )
         elif column.kind != "VARCHAR":
-            unread.append(f"CASE WHEN {column.sql} IS NULL AND ({filled}) THEN {literal(column.name)} END")
+            unread.append(f"CASE WHEN {is_meant} AND {column.sql} IS NULL AND ({filled}) THEN {literal(column.name)} END")
     parts = [f"{column.sql} AS {column.alias}" for column in columns]
     parts.append(f"list_filter({_list(reasons)}, lambda r: r IS NOT NULL) AS reasons")
     parts.append(f"list_filter({_list(unread)}, lambda r: r IS NOT NULL) AS unread")
@@ -173,9 +211,9 @@ def typed_projection(columns: list[Column], source: Source) -> str:
 
 
 def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:
-    """The SELECT over the typed rows that gives one entity's facts: entity columns, `row_number`, `content`.
+    """The SELECT over the typed rows that gives one entity's facts: entity columns, `row_number`, `content`, `mapping`.
 
-    Rows of an entity that comes along with another's rows (contacts on order lines) are written once per content, and
+    `mapping` is the place of the mapping that made the row: 0 is the row itself, others came along with it. Rows of an entity that comes along with another's rows (contacts on order lines) are written once per content, and
     not at all where what they require is blank.
     """
     selects = []
@@ -183,12 +221,13 @@ def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:
         given = {c.name: c.alias for c in columns if c.entity == entity.name and c.index == index}
         chosen = ", ".join(f"{given.get(name, 'NULL')}::{kind} AS {name}" for name, kind in entity.columns.items())
         needed = [given[name] for name in entity.required if name in given]
-        present = " AND ".join(f"{alias} IS NOT NULL" for alias in needed) or "true"
-        selects.append(f"SELECT {chosen}, row_number FROM typed WHERE len(reasons) = 0 AND {present}")
+        present = [f"{alias} IS NOT NULL" for alias in needed] + ([given[WHERE]] if WHERE in given else [])
+        kept = " AND ".join(["len(reasons) = 0", *present])
+        selects.append(f"SELECT {chosen}, {index} AS mapping, row_number FROM typed WHERE {kept}")
     rows = " UNION ALL ".join(selects)
     names = ", ".join(entity.columns)
     if entity.name != rows_are:
-        rows = f"SELECT {names}, min(row_number) AS row_number FROM ({rows}) GROUP BY {names}"
+        rows = f"SELECT {names}, min(mapping) AS mapping, min(row_number) AS row_number FROM ({rows}) GROUP BY {names}"
     packed = ", ".join(f"{name} := CAST({name} AS VARCHAR)" for name in entity.columns if name != entity.generated)
     return _with_generated_key(
         entity, f"SELECT *, md5_number_lower(CAST(struct_pack({packed}) AS VARCHAR)) AS content FROM ({rows})"

@@ -15,7 +15,13 @@ from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.warehouse import frame, literal, query
 from personalization_pipeline.ingest.entities import Entity, entities
 
-FATES = {"file_key": "VARCHAR", "fate": "VARCHAR", "row_count": "BIGINT", "amount": "DECIMAL(18,2)"}
+FATES = {
+    "file_key": "VARCHAR",
+    "fate": "VARCHAR",
+    "row_count": "BIGINT",
+    "further_count": "BIGINT",  # rows that came along with a row of the file: a refund that stands on the line of its sale
+    "amount": "DECIMAL(18,2)",  # of both
+}
 
 
 def assemble(building: Building) -> pl.DataFrame:
@@ -23,11 +29,8 @@ def assemble(building: Building) -> pl.DataFrame:
 
     A file's rows are counted by the entity that one row of its source is.
     """
-    fates = [
-        pl.DataFrame(
-            schema={"file_key": pl.String, "fate": pl.String, "row_count": pl.Int64, "amount": pl.Decimal(18, 2)}
-        )
-    ]
+    counts = {"row_count": pl.Int64, "further_count": pl.Int64}
+    fates = [pl.DataFrame(schema={"file_key": pl.String, "fate": pl.String, **counts, "amount": pl.Decimal(18, 2)})]
     for entity in entities().values():
         _assemble(building, entity)
         counted = [name for name, source in building.project.sources.items() if source.rows_are == entity.name]
@@ -61,7 +64,7 @@ def _versions(building: Building, entity: Entity, paths: list[str]) -> str:
     if not paths:
         typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in entity.columns.items())
         return (
-            f"SELECT {typed}, 0::BIGINT AS row_number, 0::UBIGINT AS content, '' AS file_key, '' AS source, '' AS fate"
+            f"SELECT {typed}, 0::BIGINT AS row_number, 0 AS mapping, 0::UBIGINT AS content, '' AS file_key, '' AS source, '' AS fate"
             " WHERE false"
         )
     listed = ", ".join(literal(path) for path in paths)
@@ -91,7 +94,7 @@ WITH rows AS (
         ORDER BY moment DESC NULLS LAST, first_seen_at DESC, file_key DESC, row_number DESC
     )
 )
-SELECT {", ".join(entity.columns)}, row_number, content, file_key, source,
+SELECT {", ".join(entity.columns)}, row_number, mapping, content, file_key, source,
     CASE
         WHEN is_ahead THEN 'not_yet'
         WHEN {gone} THEN 'superseded'
@@ -106,7 +109,8 @@ def _fates(building: Building, entity: Entity, sources: list[str]) -> pl.DataFra
     amount = entity.amount or "CAST(0 AS DECIMAL(18, 2))"
     return frame(
         building.connection,
-        f"SELECT file_key, fate, count(*) AS row_count, CAST(sum({amount}) AS DECIMAL(18, 2)) AS amount "
+        "SELECT file_key, fate, count(*) FILTER (mapping = 0) AS row_count, count(*) FILTER (mapping > 0) AS further_count, "
+        f"CAST(sum({amount}) AS DECIMAL(18, 2)) AS amount "
         f"FROM scratch.main.versions_{entity.name} WHERE source IN ({', '.join(map(literal, sources))}) "
         "GROUP BY file_key, fate ORDER BY file_key, fate",
     )

@@ -23,4 +23,4 @@ SELECT device_id, person_n, count(*) OVER (PARTITION BY device_id) > 1 AS is_sha
 FROM own
 UNION ALL
 SELECT device_id, person_n, is_shared, kind FROM shared
-ORDER BY device_id, person_n
+

@@ -35,6 +35,8 @@ WITH sizes AS (
         ordered_at + to_seconds(CAST(86400 * (3 + (bits // 100000) % 18) + (bits // 10000000) % 36000 AS BIGINT)) AS taken_back_at
     FROM baskets
     JOIN products ON products.sku = baskets.sku
+    -- a cart holds an article once
+    QUALIFY row_number() OVER (PARTITION BY baskets.order_n, baskets.sku ORDER BY baskets.line_no) = 1
 ), sold AS (
     SELECT
         order_n,
@@ -55,4 +57,4 @@ UNION ALL
 SELECT order_n, line_no + 100, sku, -quantity, -amount_cents, -discount_cents, undone_kind, undone_at
 FROM sold
 WHERE undone_at IS NOT NULL
-ORDER BY order_n, line_no
+

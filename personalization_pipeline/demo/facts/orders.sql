@@ -118,4 +118,4 @@ FROM cancelled
 LEFT JOIN stores
     ON stores.brand = cancelled.brand AND stores.country = cancelled.country
     AND stores.place = CAST(floor(u(cancelled.person_n, 'usual store') * stores.place_count) AS BIGINT)
-ORDER BY cancelled.order_n
+
