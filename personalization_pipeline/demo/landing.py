@@ -17,6 +17,7 @@ from personalization_pipeline.foundation.warehouse import Connection, put_csv
 CLOSED_AT = datetime(2026, 7, 1)  # landing/ holds what happened before; each later night brings one day more
 FILES = Path(__file__).with_name("files")
 # What the SELECTs of files/ may call: the time that the file is about, whether it is a later night's, and how systems write.
+# (Berlin's clocks run as those of Paris.)
 MACROS = """
 CREATE OR REPLACE TEMP MACRO from_at() AS TIMESTAMP '{since}';
 CREATE OR REPLACE TEMP MACRO until_at() AS TIMESTAMP '{until}';
@@ -27,6 +28,10 @@ CREATE OR REPLACE TEMP MACRO euros(cents) AS
     concat(CASE WHEN cents < 0 THEN '-' ELSE '' END, abs(cents) // 100, '.', lpad(CAST(abs(cents) % 100 AS VARCHAR), 2, '0'));
 CREATE OR REPLACE TEMP MACRO shop_time(moment) AS strftime(moment, '%Y-%m-%d %H:%M:%S +0000');
 CREATE OR REPLACE TEMP MACRO crm_time(moment) AS strftime(moment, '%Y-%m-%dT%H:%M:%S.000Z');
+CREATE OR REPLACE TEMP MACRO till_time(moment, country) AS strftime(
+    CASE country WHEN 'GB' THEN timezone('Europe/London', timezone('UTC', moment)) ELSE timezone('Europe/Paris', timezone('UTC', moment)) END,
+    '%d.%m.%Y %H:%M:%S'
+);
 CREATE OR REPLACE TEMP MACRO night_touched(record_n) AS
     CASE WHEN is_night() AND u(concat(record_n, '|', from_at()), 'touched') < 0.003
     THEN from_at() + to_seconds(CAST(28800 + floor(36000 * u(concat(record_n, '|', from_at()), 'touched at')) AS BIGINT)) END;

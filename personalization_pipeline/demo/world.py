@@ -24,10 +24,12 @@ from personalization_pipeline.foundation.writes import remove
 
 FEWEST_PEOPLE, MOST_NIGHTS = 50, 31
 FACTS = Path(__file__).with_name("facts")
-# Chance in SQL: a number in [0, 1) of any key and salt; ids that do not tell who came next to whom.
+# Chance in SQL: 64 bits of any key and salt; a number in [0, 1) of them, or one of four (in 65,536 steps); ids that do not tell who came next to whom.
 MACROS = """
 CREATE OR REPLACE TEMP MACRO seeded(key, salt) AS concat('{seed}|', salt, '|', key);
-CREATE OR REPLACE TEMP MACRO u(key, salt) AS (md5_number_lower(seeded(key, salt)) >> 11) / 9007199254740992.0;
+CREATE OR REPLACE TEMP MACRO digest(key, salt) AS md5_number_lower(seeded(key, salt));
+CREATE OR REPLACE TEMP MACRO u(key, salt) AS (digest(key, salt) >> 11) / 9007199254740992.0;
+CREATE OR REPLACE TEMP MACRO part(bits, place) AS ((bits >> (16 * place)) & 65535) / 65536.0;
 CREATE OR REPLACE TEMP MACRO scrambled(n, kind) AS
     lpad(CAST((CAST(n AS BIGINT) * 7368787 + kind * 104729) % 1000000000000 AS VARCHAR), 12, '0');
 CREATE OR REPLACE TEMP MACRO order_id(n) AS CAST(5000000000000 + n * 982451653 % 1000000000000 AS VARCHAR);

@@ -3,9 +3,8 @@
 WITH sizes AS (
     SELECT
         orders.*,
-        1 + CAST(u(order_n, 'second') < 0.45 AS INTEGER) + CAST(u(order_n, 'third') < 0.30 AS INTEGER)
-            + CAST(u(order_n, 'fourth') < 0.15 AS INTEGER) AS size
-    FROM orders
+        1 + CAST(part(bits, 0) < 0.45 AS INTEGER) + CAST(part(bits, 1) < 0.30 AS INTEGER) + CAST(part(bits, 2) < 0.15 AS INTEGER) AS size
+    FROM (SELECT *, digest(order_n, 'size') AS bits FROM orders) AS orders
 ), baskets AS (
     SELECT
         sizes.order_n,
@@ -20,7 +19,7 @@ WITH sizes AS (
             WHEN sizes.cycle_sku IS NOT NULL AND sizes.brand = 'leaf_and_bean' AND places.place = 1 AND sizes.reason <> 'any' THEN sizes.cycle_sku
             ELSE shelves.sku
         END AS sku,
-        md5_number_lower(seeded(concat(sizes.order_n, '/', places.place), 'line')) AS bits
+        digest(concat(sizes.order_n, '/', places.place), 'line') AS bits
     FROM sizes
     CROSS JOIN LATERAL range(1, CASE WHEN sizes.persona = 'wii_game' THEN 2 ELSE sizes.size + 1 END) AS places (place)
     JOIN shelves

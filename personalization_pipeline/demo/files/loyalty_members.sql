@@ -3,12 +3,12 @@ SELECT
     record_id AS card_number,
     first_name,
     last_name,
-    email,
-    phone,
+    nullif(email, '') AS email,
+    nullif(phone, '') AS phone,
     strftime(birth_date, '%d.%m.%Y') AS birth_date,
     concat_ws(' ', CASE WHEN country <> 'DE' THEN nullif(house_number, '') END, nullif(street, ''), CASE WHEN country = 'DE' THEN nullif(house_number, '') END) AS address,
-    postal_code AS postcode,
-    city,
+    nullif(postal_code, '') AS postcode,
+    nullif(city, '') AS city,
     country,
     strftime(created_at, '%d.%m.%Y') AS enrolled_on
 FROM records

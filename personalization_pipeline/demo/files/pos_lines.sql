@@ -4,7 +4,6 @@ WITH receipts AS (
     SELECT
         orders.*,
         stores.country,
-        CASE stores.country WHEN 'GB' THEN 'Europe/London' WHEN 'DE' THEN 'Europe/Berlin' ELSE 'Europe/Paris' END AS zone,
         records.record_id AS card_number
     FROM orders
     JOIN stores ON stores.store_id = orders.store_id
@@ -17,8 +16,8 @@ SELECT
     substr(scrambled(receipts.order_n, 9), 3) AS receipt_no,
     lines.line_no AS line,
     receipts.country,
-    strftime(timezone(receipts.zone, timezone('UTC', receipts.ordered_at)), '%d.%m.%Y %H:%M:%S') AS receipt_time,
-    strftime(timezone(receipts.zone, timezone('UTC', lines.occurred_at)), '%d.%m.%Y %H:%M:%S') AS line_time,
+    till_time(receipts.ordered_at, receipts.country) AS receipt_time,
+    till_time(lines.occurred_at, receipts.country) AS line_time,
     CASE WHEN lines.line_kind = 'return' THEN 'R' ELSE 'S' END AS kind,
     lines.sku AS article,
     products.product_name AS text,

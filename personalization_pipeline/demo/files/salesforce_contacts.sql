@@ -2,10 +2,10 @@
 -- Plants: duplicates that an agent merged (IsDeleted with MasterRecordId), contacts that were deleted, corrected addresses.
 WITH contacts AS (
     SELECT
-        records.* EXCLUDE (street, house_number, postal_code, city),
+        records.* EXCLUDE (street, house_number, postal_code, city, touched_at),
         people.gender,
-        night_touched(records.record_n) AS touched_at,
-        touched_at IS NOT NULL AND u(records.record_n, 'moves in') < 0.5 AS is_corrected,
+        records.touched_at,
+        records.touched_at IS NOT NULL AND u(records.record_n, 'moves in') < 0.5 AS is_corrected,
         CASE WHEN is_corrected THEN people.street ELSE records.street END AS street,
         CASE WHEN is_corrected THEN CAST(people.house_number AS VARCHAR) ELSE records.house_number END AS house_number,
         CASE WHEN is_corrected THEN people.postal_code ELSE records.postal_code END AS postal_code,
@@ -13,11 +13,15 @@ WITH contacts AS (
         CASE WHEN records.record_n % 10 = 4 AND u(records.record_n, 'merged') < 0.25 THEN master.record_id ELSE '' END AS master_id,
         master_id <> '' OR people.persona = '' AND u(records.record_n, 'deleted') < 0.01 AS is_deleted,
         CASE WHEN people.has_card AND u(records.record_n, 'knows card') < 0.5 THEN card.record_id ELSE '' END AS card_number
-    FROM records
+    FROM (
+        SELECT *, night_touched(record_n) AS touched_at
+        FROM records
+        WHERE source = 'salesforce_contacts' AND created_at < until_at()
+    ) AS records
     JOIN people ON people.person_n = records.person_n
-    LEFT JOIN records AS master ON master.record_n = records.record_n - 1 AND records.record_n % 10 = 4
+    LEFT JOIN records AS master ON master.record_n = CASE WHEN records.record_n % 10 = 4 THEN records.record_n - 1 END
     LEFT JOIN records AS card ON card.record_n = records.person_n * 10 + 6
-    WHERE records.source = 'salesforce_contacts' AND records.created_at < until_at()
+    WHERE NOT is_night() OR records.created_at >= from_at() OR records.touched_at IS NOT NULL
 )
 SELECT
     record_id AS "Id",
@@ -73,5 +77,4 @@ SELECT
     list_extract(['Yes', 'No', ''], 1 + CAST(floor(3 * u(record_n, 'email consent')) AS INTEGER)) AS "Email_Consent__c",
     list_extract(['Yes', 'No', ''], 1 + CAST(floor(3 * u(record_n, 'sms consent')) AS INTEGER)) AS "SMS_Consent__c"
 FROM contacts
-WHERE NOT is_night() OR created_at >= from_at() OR touched_at IS NOT NULL
 ORDER BY created_at, record_n

@@ -1,19 +1,19 @@
 -- Shopify's customer export, in its own header order, with one metafield column. The quotation mark before ids, telephones
 -- and postal codes is Shopify's own, against spreadsheets. Plants: a person's accounts at both brands, and second accounts.
-WITH changed AS (
-    SELECT
-        records.*,
-        people.home_brand,
-        records.record_n % 10 AS slot,
-        night_touched(records.record_n) AS touched_at
+WITH accounts AS (
+    SELECT *, record_n % 10 AS slot, night_touched(record_n) AS touched_at
     FROM records
-    JOIN people ON people.person_n = records.person_n
-    WHERE records.source = 'shopify_customers' AND records.created_at < until_at()
+    WHERE source = 'shopify_customers' AND created_at < until_at()
+), changed AS (
+    SELECT accounts.*, people.home_brand
+    FROM accounts
+    JOIN people ON people.person_n = accounts.person_n
+    WHERE NOT is_night() OR accounts.created_at >= from_at() OR accounts.touched_at IS NOT NULL
 ), spent AS (
     SELECT orders.record_n, count(DISTINCT orders.order_n) AS order_count, sum(lines.amount_cents) AS spent_cents
     FROM orders
     JOIN lines ON lines.order_n = orders.order_n
-    WHERE orders.source = 'shopify' AND lines.occurred_at < until_at()
+    WHERE orders.record_n IN (SELECT record_n FROM changed) AND lines.occurred_at < until_at()
     GROUP BY orders.record_n
 )
 SELECT
@@ -40,5 +40,4 @@ SELECT
     shop_time(coalesce(touched_at, updated_at)) AS "Updated (customer.metafields.custom.updated_at)"
 FROM changed
 LEFT JOIN spent ON spent.record_n = changed.record_n
-WHERE NOT is_night() OR created_at >= from_at() OR touched_at IS NOT NULL
 ORDER BY created_at, changed.record_n
