@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
+from personalization_pipeline.demo.landing import CLOSED_AT, about
 from personalization_pipeline.demo.words import FOLDER as WORDS
 from personalization_pipeline.foundation.warehouse import (
     Connection,
@@ -28,7 +29,6 @@ from personalization_pipeline.foundation.warehouse import (
 from personalization_pipeline.foundation.writes import Kind, make_folder
 
 CHUNK = 60_000  # people whose touchpoints are made together: enough for two cores, and a few hundred megabytes
-CLOSED_AT = datetime(2026, 7, 1)  # what happened before has landed on the first night
 BEGINNING = datetime(2000, 1, 1)
 HERE = Path(__file__).parent
 
@@ -72,12 +72,13 @@ class Files:
     ending: str
     delimiter: str = ","
     quote_all: bool = False
+    is_text: bool = False  # the SELECT gives whole lines
 
 
 PER_CHUNK = (
     # Millions of lines: zstd costs a tenth of gzip's time.
-    Files("segment_events", "ndjson.zst"),
-    Files("email_engagement", "ndjson.zst"),
+    Files("segment_events", "ndjson.zst", is_text=True),
+    Files("email_engagement", "ndjson.zst", is_text=True),
     Files("sms_engagement", "ndjson"),
     Files("consent_export", "csv"),
     Files("zendesk_tickets", "csv", quote_all=True),
@@ -91,7 +92,7 @@ PER_CHUNK = (
     Files("campaign_arms", "csv"),
 )
 PER_WORLD = (Files("assets", "csv"), Files("campaigns", "csv"), Files("ad_reports", "csv"))
-LINES = "segment_events"  # its SELECT gives whole lines, in order, and keeps to its window itself
+LARGEST = "segment_events"  # never held as a table: its SELECT is in order and keeps to its window itself
 
 
 def windows(folder: Path, nights: int) -> list[Window]:
@@ -153,20 +154,21 @@ def _make(connection: Connection, name: str) -> None:
 def _write(connection: Connection, files: Files, spans: list[Window], part: str) -> None:
     """A file for every window in which the source has something to say."""
     landed = f"landed_{files.source}"
-    if files.source != LINES:
+    if files.source != LARGEST:
         connection.execute(f"CREATE OR REPLACE TABLE {landed} AS {_select('files', files.source)}")
     for span in spans:
         inside = f"arrived_at >= {_moment(span.from_at)} AND arrived_at < {_moment(span.until_at)}"
-        if files.source != LINES and not query(connection, f"SELECT 1 FROM {landed} WHERE {inside} LIMIT 1"):
+        if files.source != LARGEST and not query(connection, f"SELECT 1 FROM {landed} WHERE {inside} LIMIT 1"):
             continue
         path = span.folder / files.source / f"{span.day}{part}.{files.ending}"
-        select = f"SELECT * EXCLUDE (arrived_at) FROM {landed} WHERE {inside} ORDER BY ALL"
-        if files.source == LINES:
-            connection.execute(f"CREATE OR REPLACE TEMP MACRO from_at() AS {_moment(span.from_at)}")
-            connection.execute(f"CREATE OR REPLACE TEMP MACRO until_at() AS {_moment(span.until_at)}")
+        select = f"SELECT * EXCLUDE (arrived_at) FROM (SELECT * FROM {landed} WHERE {inside} ORDER BY ALL)"
+        if files.source == LARGEST:
+            about(connection, span.from_at, span.until_at)
             put_ndjson(connection, _select("files", files.source), path)
         elif files.ending == "csv":
             put_csv(connection, select, path, delimiter=files.delimiter, quote_all=files.quote_all)
+        elif files.is_text:
+            put_ndjson(connection, select, path)
         else:
             put_ndjson(connection, f"SELECT CAST(to_json(landed) AS VARCHAR) FROM ({select}) AS landed", path)
 

@@ -107,7 +107,8 @@ def _filled(c: Connection, rows: str, source: Source) -> str:
     c.execute(f"CREATE TEMP TABLE as_landed AS {rows}")
     window = f'OVER (PARTITION BY "{fill_down.by}" ORDER BY rowid)'
     filled = ", ".join(
-        f"last_value(nullif(trim(\"{column}\"), '') IGNORE NULLS) {window} AS \"{column}\"" for column in fill_down.columns
+        f'last_value(nullif(trim("{column}"), \'\') IGNORE NULLS) {window} AS "{column}"'
+        for column in fill_down.columns
     )
     return f"SELECT * REPLACE ({filled}) FROM as_landed ORDER BY rowid"
 
@@ -157,11 +158,11 @@ def _relation(path: Path, source: Source, header: list[str]) -> str:
         return f"read_parquet({place})"
     options = f"auto_detect=false, store_rejects=true, rejects_limit=0, strict_mode=true, max_line_size={LONGEST_LINE}"
     if source.format.type == "ndjson":
-        # All fields in one call: each call reads the whole line anew.
+        # All fields in one call: each call reads the whole line anew. A line that is no JSON has none of them.
         paths = ", ".join(literal("$." + column) for column in header)
         fields = ", ".join(f'fields[{place}] AS "{column}"' for place, column in enumerate(header, 1))
         lines = f"read_csv({place}, columns={{'line': 'VARCHAR'}}, header=false, delim='\x01', quote='', escape='', {options})"
-        return f"(SELECT {fields}, line FROM (SELECT json_extract_string(line, [{paths}]) AS fields, line FROM {lines}))"
+        return f"(SELECT {fields}, line FROM (SELECT TRY(json_extract_string(line, [{paths}])) AS fields, line FROM {lines}))"
     named = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
     f = source.format
     return (

@@ -7,7 +7,7 @@ WITH planted AS (
 ), plain AS (
     SELECT person_n, row_number() OVER (ORDER BY person_n) AS place
     FROM people
-    WHERE persona = '' AND is_customer AND NOT is_bot
+    WHERE persona = '' AND is_customer AND NOT is_bot AND joined_at < TIMESTAMP '2026-05-01'
         AND person_n IN (SELECT person_n FROM records WHERE source = 'shopify_customers')
 ), ordered AS (
     SELECT plain.*, row_number() OVER (ORDER BY place) AS order_place

@@ -15,7 +15,10 @@ SELECT
     crowd.home_brand AS brand,
     crowd.favourite_category,
     chance(concat('kiosk|', crowd.person_n, '|', uses.kiosk_id)) AS h,
-    day_after(coalesce(crowd.shop_since, crowd.joined_at), chance(concat('kiosk at|', crowd.person_n))) AS started_at,
+    CASE crowd.case_name
+        WHEN 'kiosk_login' THEN TIMESTAMP '2026-05-02 09:00:00' + to_minutes(CAST(chance(concat('kiosk at|', crowd.person_n)) % 80000 AS BIGINT))
+        ELSE day_after(coalesce(crowd.shop_since, crowd.joined_at), chance(concat('kiosk at|', crowd.person_n)))
+    END AS started_at,
     crowd.shop_id IS NOT NULL AND (crowd.case_name = 'kiosk_login' OR u(crowd.person_n, 'signs in at the kiosk') < 0.6) AS is_signed_in
 FROM uses
 JOIN crowd ON crowd.person_n = uses.person_n

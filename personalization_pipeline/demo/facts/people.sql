@@ -39,7 +39,7 @@ SELECT
     CASE WHEN drawn.persona = 'shared_mailbox' THEN main.email ELSE other.email END AS other_email,
     coalesce(lines.landline, '') AS landline
 FROM people_drawn AS drawn
-JOIN mailboxes AS main ON main.owner = drawn.mailbox_owner
+JOIN mailboxes AS main ON main.owner = CASE WHEN drawn.persona = 'shared_mailbox' THEN drawn.household_n * 4 ELSE drawn.mailbox_owner END
 JOIN mailboxes AS other ON other.owner = drawn.other_owner
 LEFT JOIN lines ON lines.household_n = drawn.household_n
 ORDER BY drawn.person_n

@@ -1,8 +1,7 @@
--- One row per thing that a planted case of the touchpoints is about: the person, and the device, record or article to look for.
+-- One row per thing that a planted case of the touchpoints is about: the person, and the device, record or article to look
+-- for; what cases.sql says of planted people is not said again.
 WITH named (case_name, requirement) AS (
     VALUES
-        ('fashion_shopper', 'R11'), ('sms_responder', 'R55'), ('replenishment', 'R54'), ('cross_brand', 'R7'),
-        ('kelley_alone', 'R20'), ('kelley_sisters', 'R20'), ('wii_game', 'R43'), ('shared_mailbox', 'P1'),
         ('negative_review', 'R14'), ('anonymous_stitched', 'R22'), ('consent_expired', 'P4'), ('consent_withdrawn', 'P4'),
         ('consent_other_brand', 'R7'), ('kiosk_login', 'R13'), ('placeholder_email', 'P1')
 ), played AS (
