@@ -72,7 +72,9 @@ def behaviours(seed: int, n: Numbers) -> pl.DataFrame:
         "brand_b_share": np.round(np.where(b_home, 1 - minor, minor), 3),
         "store_share": np.round(store, 3),
         "app_share": np.round(np.where(d.happens("uses app", 0.45), 0.2 + 0.7 * d.uniform("app share"), 0.0), 3),
-        "favourite_category": np.where(b_home, d.weighted("favourite", _categories(1)), d.weighted("favourite", _categories(0))),
+        "favourite_category": np.where(
+            b_home, d.weighted("favourite", _categories(1)), d.weighted("favourite", _categories(0))
+        ),
         "preferred_channel": np.where(sms, "sms", "email"),
         "preferred_hour": d.weighted("hour", HOURS),
         "email_response": np.round(np.where(sms, weak, strong), 3),
@@ -80,7 +82,9 @@ def behaviours(seed: int, n: Numbers) -> pl.DataFrame:
         "uplift": np.round(uplift, 4),
         "campaign_pull": np.round(pull, 4),
         "campaign_push": np.round(push, 4),
-        "arm": np.where(fits & d.happens("in campaign", 0.8), np.where(d.happens("held out", 0.5), "holdout", "treated"), "none"),
+        "arm": np.where(
+            fits & d.happens("in campaign", 0.8), np.where(d.happens("held out", 0.5), "holdout", "treated"), "none"
+        ),
         "is_in_crm": ~is_seven & ~is_bot & np.where(is_customer, d.happens("crm", 0.64), True),
         "has_card": in_stores & d.happens("card", 0.7),
         "is_guest_first": is_customer & ~is_seven & d.happens("guest first", 0.22),
@@ -102,7 +106,9 @@ def _cycles(d: Draws, has_cycle: Flags) -> pl.DataFrame:
     listed = words.products().filter(brand=BRANDS[0], kind="consumable").sort("sku")
     place = d.between("consumable", 0, listed.height - 1)
     low, high = CYCLE_BAND
-    days = np.round(listed["cycle_days"].to_numpy()[place] * (low + (high - low) * d.uniform("own cycle"))).astype(np.int64)
+    days = np.round(listed["cycle_days"].to_numpy()[place] * (low + (high - low) * d.uniform("own cycle"))).astype(
+        np.int64
+    )
     keeps = pl.Series(has_cycle)
     return pl.DataFrame(
         {

@@ -43,7 +43,7 @@ class Draws:
 
     def uniform(self, stream: str) -> Floats:
         """Numbers in [0, 1)."""
-        return (self.bits(stream) >> np.uint64(11)) * 2.0**-53
+        return np.asarray((self.bits(stream) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
     def happens(self, stream: str, probability: float | Floats) -> Flags:
         """True with this probability."""
@@ -52,7 +52,7 @@ class Draws:
     def between(self, stream: str, low: int | Numbers, high: int | Numbers) -> Numbers:
         """Whole numbers from low to high, both included, all equally likely."""
         width = np.asarray(high) - np.asarray(low) + 1
-        return np.asarray(low + (self.uniform(stream) * width).astype(np.int64))
+        return np.asarray(low + (self.uniform(stream) * width).astype(np.int64), dtype=np.int64)
 
     def weighted(self, stream: str, weights: Weights) -> NDArray[Any]:
         """Items in proportion to their weights, which need not add up to one."""
@@ -67,7 +67,7 @@ class Draws:
         """
         size = np.asarray(lengths)
         place = 12 * np.exp(self.uniform(stream) * np.log1p(size / 12)) - 12
-        return np.minimum(place.astype(np.int64), size - 1)
+        return np.asarray(np.minimum(place.astype(np.int64), size - 1), dtype=np.int64)
 
     def exponential(self, stream: str, mean: float | Floats) -> Floats:
         """Waiting times with this mean; also the gamma distribution of shape 1."""

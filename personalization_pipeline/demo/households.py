@@ -96,7 +96,9 @@ def members(seed: int, first_n: int, count: int) -> pl.DataFrame:
 def _units(seed: int, first_n: int, count: int) -> tuple[Numbers, Numbers, Numbers]:
     """Of each person the unit's number, her place in it, and its kind. The last unit of a chunk is cut to singles."""
     candidates = np.arange(first_n, first_n + count, dtype=np.int64)
-    kinds = np.asarray(Draws(seed, candidates).weighted("unit", [(number, share) for number, (*_, share) in enumerate(UNITS)]))
+    kinds = np.asarray(
+        Draws(seed, candidates).weighted("unit", [(number, share) for number, (*_, share) in enumerate(UNITS)])
+    )
     sizes = np.array([size for _, size, _ in UNITS])[kinds]
     starts = np.cumsum(sizes) - sizes
     used = starts < count
@@ -134,7 +136,9 @@ def _alike(first: Numbers, groups: Words, gender: Words, kind: Numbers, role: Nu
         listed, one, luck = _listed(groups[at], gender[at]), int(first[at - 1]), Luck(int(bits[at]))
         if kind[at] == _KIND["siblings"]:
             letter = names.rows[one]["name"][0]
-            first[at] = luck.pick([place for place in listed if names.rows[place]["name"][0] == letter and place != one] or listed)
+            first[at] = luck.pick(
+                [place for place in listed if names.rows[place]["name"][0] == letter and place != one] or listed
+            )
         elif kind[at] == _KIND["short_form"]:
             first[at - 1] = first[at] = luck.pick([place for place in listed if names.rows[place]["short_forms"]])
         else:

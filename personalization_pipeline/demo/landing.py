@@ -81,7 +81,9 @@ def periods(dialect: Dialect, nights: int) -> Iterator[Period]:
             yield Period(since, until, f"landing/{dialect.source}/{since:%Y-%m}.csv")
             since = until
     else:
-        yield Period(datetime(2000, 1, 1), CLOSED_AT, f"landing/{dialect.source}/{CLOSED_AT - timedelta(days=1):%Y-%m-%d}.csv")
+        yield Period(
+            datetime(2000, 1, 1), CLOSED_AT, f"landing/{dialect.source}/{CLOSED_AT - timedelta(days=1):%Y-%m-%d}.csv"
+        )
     for night in range(1, nights if dialect.is_nightly else 1):
         until = CLOSED_AT + timedelta(days=night)
         since = until - timedelta(days=1)

@@ -8,9 +8,11 @@ is settled afterwards in facts/people.sql.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from personalization_pipeline.demo.behaviour import behaviours
 from personalization_pipeline.demo.chance import Draws
@@ -62,19 +64,23 @@ def people(seed: int, first_n: int, count: int) -> pl.DataFrame:
     ).drop("unit_n", "role")
 
 
-def _day_before_end(days: np.ndarray, known: np.ndarray) -> pl.Series:  # type: ignore[type-arg]
+def _day_before_end(days: NDArray[Any], known: NDArray[Any]) -> pl.Series:
     found = pl.DataFrame({"days": days, "known": known})
     day = pl.lit(date(2026, 7, 1)).cast(pl.Datetime("us")) - pl.duration(days="days") + timedelta(hours=9)
     return found.select(day=pl.when("known").then(day))["day"]
 
 
-def _mobile_owners(found: pl.DataFrame, home: Draws) -> np.ndarray:  # type: ignore[type-arg]
+def _mobile_owners(found: pl.DataFrame, home: Draws) -> NDArray[Any]:
     """Whose mobile each person gives: mostly her own, in some homes that of the first member."""
-    shares = home.happens("shared mobile", SHARED_MOBILE_SHARE) & (found["role"] == 1).to_numpy() & (found["kind"] == "couple").to_numpy()
+    shares = (
+        home.happens("shared mobile", SHARED_MOBILE_SHARE)
+        & (found["role"] == 1).to_numpy()
+        & (found["kind"] == "couple").to_numpy()
+    )
     return np.where(shares, found["household_n"].to_numpy(), found["person_n"].to_numpy())
 
 
-def _lookalikes(found: pl.DataFrame) -> np.ndarray:  # type: ignore[type-arg]
+def _lookalikes(found: pl.DataFrame) -> NDArray[Any]:
     """The number of the person that each one is easily taken for; 0 for nobody."""
     is_one = found["kind"].is_in(LOOKALIKES).to_numpy()
     role, n = found["role"].to_numpy(), found["person_n"].to_numpy()
@@ -83,7 +89,7 @@ def _lookalikes(found: pl.DataFrame) -> np.ndarray:  # type: ignore[type-arg]
 
 def _firsts(household: pl.Series) -> pl.Series:
     """Of each person the place of the first of her household in the chunk: a household carries its first one's number."""
-    return (household - household[0]).clip(0)
+    return (household - int(household[0])).clip(0)
 
 
 def _mailboxes(found: pl.DataFrame, person: Draws, home: Draws) -> dict[str, pl.Series]:
@@ -99,7 +105,10 @@ def _mailboxes(found: pl.DataFrame, person: Draws, home: Draws) -> dict[str, pl.
         for slot, last in (("main", found["last_name"]), ("other", before))
     )
     family = mailbox_names(
-        pl.Series(["family"]).gather(np.zeros(len(n), dtype=np.int64)), found["last_name"].gather(_firsts(household)), born, pl.Series(["first.last"] * len(n))
+        pl.Series(["family"]).gather(np.zeros(len(n), dtype=np.int64)),
+        found["last_name"].gather(_firsts(household)),
+        born,
+        pl.Series(["first.last"] * len(n)),
     )
     return {
         "mailbox": main,

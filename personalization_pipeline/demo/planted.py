@@ -14,7 +14,6 @@ import polars as pl
 import yaml
 
 
-
 @cache
 def planted() -> tuple[tuple[dict[str, Any], ...], ...]:
     """Households of planted people; each person is a row of values that are not left to chance."""
@@ -90,5 +89,3 @@ def plant(found: pl.DataFrame) -> pl.DataFrame:
         kind=pl.when(cut).then(pl.lit("single")).otherwise("kind"),
     )
     return pl.concat([first_rows, others])
-
-

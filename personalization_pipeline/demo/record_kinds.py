@@ -77,11 +77,23 @@ _ENTRY = Kind(
 )
 KINDS = (
     _ACCOUNT,
-    replace(_ACCOUNT, slot=1, who=_BUYS & pl.col("brand_b_share").is_between(0, 1, closed="none"), email=(("main", 0.7), ("other", 0.3))),
+    replace(
+        _ACCOUNT,
+        slot=1,
+        who=_BUYS & pl.col("brand_b_share").is_between(0, 1, closed="none"),
+        email=(("main", 0.7), ("other", 0.3)),
+    ),
     replace(_ACCOUNT, slot=2, who=_BUYS & pl.col("has_second_account"), email=(("unused", 1.0),)),
     _ENTRY,
     replace(_ENTRY, slot=4, who=pl.col("is_in_crm") & pl.col("is_twice_in_crm")),
-    replace(_ACCOUNT, slot=5, source="shopify_orders", who=pl.col("is_guest_first"), number=guest_id, email=(("main", 0.6), ("other", 0.4))),
+    replace(
+        _ACCOUNT,
+        slot=5,
+        source="shopify_orders",
+        who=pl.col("is_guest_first"),
+        number=guest_id,
+        email=(("main", 0.6), ("other", 0.4)),
+    ),
     replace(
         _ENTRY,
         slot=6,
@@ -103,5 +115,15 @@ KINDS = (
         address=(("current", 0.8), ("former", 0.2)),
     ),
     # The old catalogue shop knows where its customers live, what sex they are and what they bought; nothing else.
-    Kind(8, "seven_points", pl.col("is_seven"), numbered("K", 9), (("none", 1.0),), (("none", 1.0),), (("current", 1.0),), has_names=False, has_birth_date=False),
+    Kind(
+        8,
+        "seven_points",
+        pl.col("is_seven"),
+        numbered("K", 9),
+        (("none", 1.0),),
+        (("none", 1.0),),
+        (("current", 1.0),),
+        has_names=False,
+        has_birth_date=False,
+    ),
 )

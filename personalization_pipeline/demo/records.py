@@ -63,11 +63,13 @@ def _records(seed: int, kind: Kind, people: pl.DataFrame) -> pl.DataFrame:
 
 def _times(draws: Draws, frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     """When the record was made, and when it was last touched before the first night."""
-    wait = 0 if kind.slot in (0, 1, 5, 8) else pl.Series(draws.between("made after", 0, 40))
-    frame = frame.with_columns(created_at=pl.col("joined_at") + pl.duration(days=wait))
+    wait = draws.between("made after", 0, 0 if kind.slot in (0, 1, 5, 8) else 40)
+    frame = frame.with_columns(wait=pl.Series(wait)).with_columns(
+        created_at=pl.col("joined_at") + pl.duration(days="wait")
+    )
     left = (pl.lit(TODAY).cast(pl.Datetime("us")) - pl.col("created_at")).dt.total_seconds().clip(0)
-    share = pl.Series(draws.uniform("touched")) ** 2
-    return frame.with_columns(updated_at=pl.col("created_at") + pl.duration(seconds=(left * share).cast(pl.Int64)))
+    later = (left * pl.Series(draws.uniform("touched") ** 2)).cast(pl.Int64)
+    return frame.with_columns(updated_at=pl.col("created_at") + pl.duration(seconds=later))
 
 
 def _names(draws: Draws, frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
@@ -82,7 +84,11 @@ def _names(draws: Draws, frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     unheard = (pl.col("updated_at") < pl.col("married_at")) | _flag(draws, "never told", NEVER_TOLD_SHARE)
     former = (pl.col("old_last_name") != "") & pl.when(free).then(unheard).otherwise(pl.lit(kind.slot == 3))
     frame = frame.with_columns(
-        first_name=pl.when(initial).then(pl.col("first_name").str.slice(0, 1) + ".").when(short).then(form).otherwise("first_name"),
+        first_name=pl.when(initial)
+        .then(pl.col("first_name").str.slice(0, 1) + ".")
+        .when(short)
+        .then(form)
+        .otherwise("first_name"),
         last_name=pl.when(former).then("old_last_name").otherwise("last_name"),
         mistakes=pl.when(initial).then(pl.lit(" initial")).when(short).then(pl.lit(" short_form")).otherwise(pl.lit(""))
         + pl.when(former).then(pl.lit(" former_name")).otherwise(pl.lit("")),
@@ -91,7 +97,9 @@ def _names(draws: Draws, frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     bare, typed = draws.happens("no accents", NO_ACCENTS_SHARE), draws.happens("name typo", NAME_TYPO_SHARE)
     in_first = draws.happens("first name typo", 0.4)
     for column in ("first_name", "last_name"):
-        frame = _slips(draws, frame, column, bare, "accents", lambda text, _, luck: mistakes.without_accents(text, luck))
+        frame = _slips(
+            draws, frame, column, bare, "accents", lambda text, _, luck: mistakes.without_accents(text, luck)
+        )
     for column, hit in (("first_name", typed & in_first), ("last_name", typed & ~in_first)):
         frame = _slips(draws, frame, column, hit, "name_typo", lambda text, _, luck: mistakes.typo(text, luck))
     swapped = free & _flag(draws, "swapped", SWAPPED_SHARE)
@@ -103,7 +111,12 @@ def _names(draws: Draws, frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     style, names = pl.Series(draws.uniform("capitals")), pl.col("first_name", "last_name")
     capitals, small = free & (style < CAPITALS_SHARE), free & (style > 1 - SMALL_SHARE)
     return frame.with_columns(
-        pl.when(capitals).then(names.str.to_uppercase()).when(small).then(names.str.to_lowercase()).otherwise(names).name.keep()
+        pl.when(capitals)
+        .then(names.str.to_uppercase())
+        .when(small)
+        .then(names.str.to_lowercase())
+        .otherwise(names)
+        .name.keep()
     )
 
 
@@ -117,7 +130,10 @@ def _spelled(draws: Draws, frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         style = styles[at] if cells["is_free"][at] else {0: "by ear", 3: "native"}.get(kind.slot, "passport")
         luck = Luck(int(bits[at]))
         if style == "native" and cells["native_first_name"][at]:
-            cells["first_name"][at], cells["last_name"][at] = cells["native_first_name"][at], cells["native_last_name"][at]
+            cells["first_name"][at], cells["last_name"][at] = (
+                cells["native_first_name"][at],
+                cells["native_last_name"][at],
+            )
             cells["mistakes"][at] += " script"
         elif style == "by ear":
             for name, spellings in (("first_name", "first_spellings"), ("last_name", "last_spellings")):
@@ -130,7 +146,11 @@ def _contacts(seed: int, draws: Draws, frame: pl.DataFrame, kind: Kind) -> pl.Da
     """Mailbox, telephone and address that the record holds: true ones of now or before, or something typed to fill a field."""
     free = frame["is_free"].to_numpy()
     home_email = Draws(seed, frame["person_n"].to_numpy() * 10).weighted("email", HOME_EMAIL)
-    email = np.where(free, draws.weighted("email", kind.email), "main" if kind.slot == 0 else kind.email[-1][0] if len(kind.email) == 1 else "other")
+    email = np.where(
+        free,
+        draws.weighted("email", kind.email),
+        "main" if kind.slot == 0 else kind.email[-1][0] if len(kind.email) == 1 else "other",
+    )
     email = np.where(email == "unused", np.where(home_email == "main", "other", "main"), email)
     # who is often taken for another takes care to give a number of her own
     careful = ~free | frame["kind"].is_in(LOOKALIKES).to_numpy()
@@ -142,11 +162,28 @@ def _contacts(seed: int, draws: Draws, frame: pl.DataFrame, kind: Kind) -> pl.Da
     none = pl.col("holds_place") == "none"
     landline = pl.when(pl.col("landline") != "").then("landline").otherwise("phone")
     frame = frame.with_columns(
-        email=_held("holds_email", {"main": pl.col("email"), "other": pl.col("other_email"), "noemail": pl.lit(NO_EMAIL), "test": pl.lit(TEST_EMAIL)}),
-        phone=_held("holds_phone", {"mobile": pl.col("phone"), "landline": landline, "placeholder": pl.col("country").replace_strict(NO_PHONE)}),
+        email=_held(
+            "holds_email",
+            {
+                "main": pl.col("email"),
+                "other": pl.col("other_email"),
+                "noemail": pl.lit(NO_EMAIL),
+                "test": pl.lit(TEST_EMAIL),
+            },
+        ),
+        phone=_held(
+            "holds_phone",
+            {
+                "mobile": pl.col("phone"),
+                "landline": landline,
+                "placeholder": pl.col("country").replace_strict(NO_PHONE),
+            },
+        ),
         mistakes=_told(former, "former_address"),
         **{
-            name: pl.when(none).then(pl.lit("")).otherwise(pl.when(former).then(f"former_{name}").otherwise(name).cast(pl.String))
+            name: pl.when(none)
+            .then(pl.lit(""))
+            .otherwise(pl.when(former).then(f"former_{name}").otherwise(name).cast(pl.String))
             for name in ("street", "house_number", "postal_code", "city")
         },
     )
@@ -167,14 +204,26 @@ def _as_written(draws: Draws, frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     short = draws.happens("abbreviated", ABBREVIATED_SHARE)
     frame = _slips(draws, frame, "street", short, "", mistakes.street_as_written)
     odd = draws.happens("odd email", ODD_EMAIL_SHARE) & np.array(kind.is_typed_by_clerk)
-    frame = _slips(draws, frame, "email", odd, "", lambda text, _, luck: luck.pick((text.upper(), text.capitalize(), f"{text} ")) if text else text)
+    frame = _slips(
+        draws,
+        frame,
+        "email",
+        odd,
+        "",
+        lambda text, _, luck: luck.pick((text.upper(), text.capitalize(), f"{text} ")) if text else text,
+    )
     if not kind.has_birth_date:
         return frame.with_columns(birth_date=pl.lit(None, dtype=pl.Date))
     drawn = pl.Series(np.where(frame["is_free"].to_numpy(), draws.weighted("birth date", BIRTH_DATES), "right"))
     swapped = pl.Series([mistakes.day_for_month(day) for day in frame["birth_date"]], dtype=pl.Date)
     wrong = (drawn == "placeholder") | ((drawn == "swapped") & (swapped != frame["birth_date"]))
     return frame.with_columns(
-        birth_date=pl.when(drawn == "right").then("birth_date").when(drawn == "swapped").then(swapped).when(drawn == "placeholder").then(pl.lit(NO_BIRTHDAY)),
+        birth_date=pl.when(drawn == "right")
+        .then("birth_date")
+        .when(drawn == "swapped")
+        .then(swapped)
+        .when(drawn == "placeholder")
+        .then(pl.lit(NO_BIRTHDAY)),
         mistakes=_told(wrong, "birth_date"),
     )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,15 @@ ORDER BY record_key
 """
 
 
-def write_truth(connection: Connection, folder: Path, hardness: Any) -> None:
+def write_truth(connection: Connection, folder: Path, hardness: Mapping[str, Any]) -> None:
     """Write the truth of the world that the connection holds: whose each record is, what each person is like, the planted
-    cases, and how hard the puzzle is (a dataclass of figures).
+    cases, and how hard the puzzle is (see demo.hardness).
     """
     make_folder(folder, Kind.PROJECT)
     put_csv(connection, RECORDS, folder / "records.csv")
     put_csv(connection, "SELECT DISTINCT * FROM cases ORDER BY ALL", folder / "cases.csv")
     put_parquet(connection, "SELECT * FROM people ORDER BY person_n", folder / "people.parquet")
-    write_text(folder / "hardness.json", json.dumps(asdict(hardness), indent=2) + "\n", Kind.PROJECT)
+    write_text(folder / "hardness.json", json.dumps(hardness, indent=2) + "\n", Kind.PROJECT)
 
 
 def score_people(found: pl.DataFrame, truth: pl.DataFrame) -> IdentityScore:

@@ -68,7 +68,10 @@ NAME_KEYS = tuple((group, gender) for group in (*COUNTRIES, *SCRIPTS) for gender
 def first_names() -> Lists[tuple[str, str]]:
     """Given names by (country or script, gender), most common first: name, short_forms, native, spellings."""
     own = [
-        ((row["country"], row["gender"]), {"name": row["first_name"], "short_forms": row["short_forms"], "native": "", "spellings": ""})
+        (
+            (row["country"], row["gender"]),
+            {"name": row["first_name"], "short_forms": row["short_forms"], "native": "", "spellings": ""},
+        )
         for row in rows("first_names.csv")
     ]
     return _lists(own + [((row["script"], row["gender"]), _spelled(row)) for row in _other("first")])
@@ -77,7 +80,9 @@ def first_names() -> Lists[tuple[str, str]]:
 @cache
 def last_names() -> Lists[str]:
     """Family names by country or script, most common first: name, native, spellings."""
-    own = [(row["country"], {"name": row["last_name"], "native": "", "spellings": ""}) for row in rows("last_names.csv")]
+    own = [
+        (row["country"], {"name": row["last_name"], "native": "", "spellings": ""}) for row in rows("last_names.csv")
+    ]
     return _lists(own + [(row["script"], _spelled(row)) for row in _other("last")])
 
 

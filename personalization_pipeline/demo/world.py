@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from personalization_pipeline.demo import words
-from personalization_pipeline.demo.hardness import Hardness, measure
+from personalization_pipeline.demo.hardness import PROMISED, Hardness, measure
 from personalization_pipeline.demo.landing import write_landing
 from personalization_pipeline.demo.people import chunks
 from personalization_pipeline.demo.people import people as drawn_people
@@ -64,7 +65,10 @@ def make_world(connection: Connection, *, people: int, seed: int, progress: Prog
     make_fact(connection, "people")
     connection.execute("DROP TABLE people_drawn")
     for number, (first_n, count) in enumerate(chunks(people), 1):
-        known = frame(connection, f"SELECT * FROM people WHERE person_n BETWEEN {first_n} AND {first_n + count - 1} ORDER BY person_n")
+        known = frame(
+            connection,
+            f"SELECT * FROM people WHERE person_n BETWEEN {first_n} AND {first_n + count - 1} ORDER BY person_n",
+        )
         _add(connection, "records", records(seed, known), is_first=number == 1)
         progress(f"records of {first_n + count - 1:,} people")
     for name in ("shelves", "orders", "lines", "devices", "cases"):
@@ -85,7 +89,7 @@ def write_world(
         write_touch(connection, folder, nights=nights, progress=progress)
         write_landing(connection, folder, nights, progress)
         hardness = measure(connection)
-        write_truth(connection, folder / "truth", hardness)
+        write_truth(connection, folder / "truth", {"promised": PROMISED, "measured": asdict(hardness)})
     progress("truth")
     return hardness
 

@@ -211,9 +211,7 @@ def put_parquet(connection: Connection, select: str, path: Path) -> None:
         connection.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
 
 
-def put_csv(
-    connection: Connection, select: str, path: Path, *, delimiter: str = ",", quote_all: bool = False
-) -> None:
+def put_csv(connection: Connection, select: str, path: Path, *, delimiter: str = ",", quote_all: bool = False) -> None:
     """Write the rows of a SELECT to a CSV file of a demo project, in their order; NULL is written as nothing."""
     quotes = ", FORCE_QUOTE *" if quote_all else ""
     _put_project_file(connection, select, path, f"FORMAT csv, HEADER true, DELIMITER {literal(delimiter)}{quotes}")

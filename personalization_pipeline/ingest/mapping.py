@@ -132,7 +132,9 @@ def _condition(source: Source, entity: Entity, index: int, text: str, where: Pat
         )
     tree = _expression(text, source, where)
     reads = tuple(sorted({found.name for found in tree.find_all(exp.Column)}))
-    return Column(entity.name, index, WHERE, f"{entity.name}__{index}__{WHERE}", f"({tree.sql('duckdb')})", reads, "BOOLEAN")
+    return Column(
+        entity.name, index, WHERE, f"{entity.name}__{index}__{WHERE}", f"({tree.sql('duckdb')})", reads, "BOOLEAN"
+    )
 
 
 def _check_fill_down(source: Source, where: Path) -> None:
@@ -203,7 +205,9 @@ def typed_projection(columns: list[Column], source: Source) -> str:
                 f" WHEN {column.sql} IS NULL THEN {literal(column.name + ' missing')} END"
             )
         elif column.kind != "VARCHAR":
-            unread.append(f"CASE WHEN {is_meant} AND {column.sql} IS NULL AND ({filled}) THEN {literal(column.name)} END")
+            unread.append(
+                f"CASE WHEN {is_meant} AND {column.sql} IS NULL AND ({filled}) THEN {literal(column.name)} END"
+            )
     parts = [f"{column.sql} AS {column.alias}" for column in columns]
     parts.append(f"list_filter({_list(reasons)}, lambda r: r IS NOT NULL) AS reasons")
     parts.append(f"list_filter({_list(unread)}, lambda r: r IS NOT NULL) AS unread")

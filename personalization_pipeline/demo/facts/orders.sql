@@ -102,7 +102,7 @@ WITH customers AS (
     SELECT
         *,
         -- her own hour of the last day may lie after she left, or before she came
-        least(greatest(at_hour, joined_at), coalesce(left_at, at_hour)) AS ordered_at,
+        least(greatest(at_hour, joined_at), coalesce(left_at, TIMESTAMP '2026-08-01')) AS ordered_at,
         source <> 'pos' AND persona = '' AND part(how_bits, 0) < 0.02 AS is_cancelled
     FROM timed
 )
