@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import os
 import subprocess
@@ -11,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from personalization_pipeline.cli import init
 from personalization_pipeline.demo.world import write_world
 from personalization_pipeline.foundation.errors import FixTheFile
+from personalization_pipeline.starting import start_demo
 
+DEMO = Path(__file__).parents[2] / "data" / "demo"
+DEFAULTS = {name: value.default for name, value in inspect.signature(init.__wrapped__).parameters.items()}
 WRITE = """
 import sys
 from pathlib import Path
@@ -45,6 +50,16 @@ def test_a_seed_gives_the_same_bytes_in_another_process_zone_and_language_and_on
     here, there = contents(tmp_path / "here"), contents(tmp_path / "there")
     assert sorted(here) == sorted(there)
     assert [name for name in here if here[name] != there[name]] == []
+
+
+def test_the_committed_demo_is_the_one_that_init_writes(tmp_path: Path) -> None:
+    """If this fails, the generator changed: rm -rf data/demo && personalize init data/demo --demo"""
+    start_demo(tmp_path / "demo", people=DEFAULTS["people"], nights=DEFAULTS["nights"], seed=DEFAULTS["seed"])
+    made, committed = contents(tmp_path / "demo"), contents(DEMO)
+    kept = {name for name in committed if not name.startswith(("store/", ".keys/", "landing/_receipts/"))}
+    assert set(made) ^ kept == set()
+    assert [name for name in made if made[name] != committed[name]] == []
+    assert sum(map(len, made.values())) < 6_000_000
 
 
 def test_another_seed_gives_another_world(tmp_path: Path) -> None:
