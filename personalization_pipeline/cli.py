@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from personalization_pipeline.foundation.errors import MissingArgument, PipelineError
@@ -143,7 +144,7 @@ def ask(
         out.print(f"{count:>9,} {flag.removeprefix('is_').replace('_', ' ')}")
     table = RichTable("part of the rule", "left so far", "meet it alone", "unknown")
     for part, left, alone, unknown in answer.funnel:
-        table.add_row(part, f"{left:,}", f"{alone:,}", f"{unknown:,}")
+        table.add_row(escape(part), f"{left:,}", f"{alone:,}", f"{unknown:,}")
     out.print(table)
 
 
@@ -170,7 +171,7 @@ def why(
         )
         for part in reason.parts:
             values = ", ".join(f"{name} = {value}" for name, value in part.values.items())
-            out.print(f"    {part.verdict:<8}{part.part}   [dim]{values}[/]", markup=True)
+            out.print(f"    {part.verdict:<8}{escape(part.part)}   [dim]{escape(values)}[/]")
 
 
 def _as_data(reason: Any) -> dict[str, Any]:
@@ -188,7 +189,7 @@ def verify(
     from personalization_pipeline.activate.certificate import verify as verdicts_on
 
     for verdict in verdicts_on(file, key or None):
-        out.print(f"[green]ok[/] {verdict.check}: {verdict.finding}", markup=True)
+        out.print(f"[green]ok[/] {verdict.check}: {escape(verdict.finding)}")
 
 
 @evaluate_app.command("demo")
@@ -208,8 +209,12 @@ def evaluate_demo(project: ProjectOption = None, as_json: JsonOption = False) ->
         return
     table = RichTable("identity, against the planted truth", "pipeline", "exact e-mail only")
     for name, (ours, theirs) in figures.items():
-        table.add_row(name, f"{ours:.4f}", "" if theirs is None else f"{theirs:.4f}")
+        table.add_row(name, _figure(ours), "" if theirs is None else _figure(theirs))
     out.print(table)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value > 1 else f"{value:.4f}"
 
 
 if __name__ == "__main__":

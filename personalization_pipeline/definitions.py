@@ -40,7 +40,9 @@ def build(
     own = {
         "warehouse": warehouse_of(project),
         # For assets that engineers add themselves: the current night, read-only.
-        "current_night": DuckDBResource(database=current_database(project), connection_config={"access_mode": "READ_ONLY"}),
+        "current_night": DuckDBResource(
+            database=current_database(project), connection_config={"access_mode": "READ_ONLY"}
+        ),
     }
     return dg.Definitions(
         assets=[

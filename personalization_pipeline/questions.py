@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from personalization_pipeline.foundation.checked_rules import checked_rule, rule_errors_told
 from personalization_pipeline.foundation.errors import MissingArgument
 from personalization_pipeline.foundation.funnel import PartVerdict, explain_sql, funnel_sql, read_explanation
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.project import Project, nearest
-from personalization_pipeline.foundation.rules import Rule, parse_rule
+from personalization_pipeline.foundation.rules import Rule
 from personalization_pipeline.foundation.warehouse import Connection, columns_of, published_connection, query, row
 
 REACH = ("is_reachable_email", "is_reachable_sms", "is_reachable_ads")
@@ -52,9 +53,10 @@ def ask(project: Project, text: str) -> Answer:
     connection = published_connection(current_night(project))
     try:
         rule = _rule(project, connection, text, "the rule")
-        found = row(connection, funnel_sql(rule, "profiles"))
         reach = ", ".join(f"count(*) FILTER ({flag}) AS {flag}" for flag in REACH)
-        reached = row(connection, f"SELECT count(*) AS people, {reach} FROM profiles WHERE {rule.sql}")
+        with rule_errors_told("the rule", rule.sql, {}):
+            found = row(connection, funnel_sql(rule, "profiles"))
+            reached = row(connection, f"SELECT count(*) AS people, {reach} FROM profiles WHERE {rule.sql}")
     finally:
         connection.close()
     count = int(reached.pop("people"))
@@ -74,7 +76,7 @@ def why(project: Project, person: str, *, segment: str | None = None, audience: 
     try:
         if not query(connection, "SELECT 1 FROM profiles WHERE person_id = ?", [person]):
             raise MissingArgument(
-                f"nobody has the id {person!r} tonight", fix="take a person_id from `profiles`: personalize ask, or SQL"
+                "nobody has this id tonight", fix="take a person_id from `profiles`: personalize ask, or SQL"
             )
         reasons = [
             _segment_reason(project, connection, person, name)
@@ -100,27 +102,28 @@ def _chosen(wanted: str | None, other: str | None, known: object, kind: str) -> 
 
 def _rule(project: Project, connection: Connection, text: str, where: Path | str) -> Rule:
     columns = columns_of(connection, "profiles")
-    return parse_rule(
-        text, columns=columns, segments=project.segments, where=where, sensitive=project.settings.sensitive
-    )
+    sensitive = project.settings.sensitive
+    return checked_rule(connection, text, columns=columns, segments=project.segments, where=where, sensitive=sensitive)
 
 
-def _explained(connection: Connection, rule: Rule, person: str) -> list[PartVerdict]:
-    return read_explanation(rule, row(connection, explain_sql(rule, "profiles", "person_id"), [person]))
+def _explained(project: Project, connection: Connection, text: str, where: Path, person: str) -> list[PartVerdict]:
+    rule = _rule(project, connection, text, where)
+    with rule_errors_told(where, rule.sql, {}):
+        return read_explanation(rule, row(connection, explain_sql(rule, "profiles", "person_id"), [person]))
 
 
 def _segment_reason(project: Project, connection: Connection, person: str, name: str) -> Reason:
     text = project.segments[name].where
-    rule = _rule(project, connection, text, project.file("segments", name))
+    parts = _explained(project, connection, text, project.file("segments", name), person)
     member = bool(
         query(connection, "SELECT 1 FROM segment_members WHERE segment = ? AND person_id = ?", [name, person])
     )
-    return Reason(f"segment {name}", text, _explained(connection, rule, person), member)
+    return Reason(f"segment {name}", text, parts, member)
 
 
 def _audience_reason(project: Project, connection: Connection, person: str, name: str) -> Reason:
     text = project.audiences[name].where
-    rule = _rule(project, connection, text, project.file("audiences", name))
+    parts = _explained(project, connection, text, project.file("audiences", name), person)
     outcomes = dict(
         query(
             connection,
@@ -131,7 +134,7 @@ def _audience_reason(project: Project, connection: Connection, person: str, name
     return Reason(
         f"audience {name}",
         text,
-        _explained(connection, rule, person),
+        parts,
         any(outcome == "delivered" for outcome in outcomes.values()),
         outcomes,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,17 @@ def run_night(project: Project, as_of: str, *, train: bool, out: Console, err: C
             f"{current.name} stands: nothing that it is made of has changed."
             + (f" Delivered {len(pending)} files." if pending else "")
         )
-        return 3 if store.record(current)["refused"] else 0
-    ok, seconds = _execute(project, f"{moment.isoformat()}Z", train, out, err)
-    if not ok:
-        return 2
+        return _tell_refusals(current, store.record(current), err)
+    before = store.current()
+    with writes.full_disk_told(store.root):
+        failures, seconds = _execute(project, f"{moment.isoformat()}Z", train, err)
     current = store.current()
-    assert current is not None
+    if failures:
+        _tell_failures(failures, is_committed=current != before, err=err)
+    if current is None or (failures and current == before):
+        return 2
     _closing_table(project, current, seconds, time.monotonic() - started, out)
-    return _tell_refusals(current, store.record(current), err)
+    return max(3 if failures else 0, _tell_refusals(current, store.record(current), err))
 
 
 def dagster_home(project: Project) -> Path:
@@ -68,25 +72,30 @@ def dagster_home(project: Project) -> Path:
     return home
 
 
-def _execute(project: Project, as_of: str, train: bool, out: Console, err: Console) -> tuple[bool, dict[str, float]]:
+def _execute(project: Project, as_of: str, train: bool, err: Console) -> tuple[Sequence[Any], dict[str, float]]:
+    """Run the job in this process; returns the events of what failed, and the seconds of each phase."""
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     os.environ["DAGSTER_HOME"] = str(dagster_home(project))
     import dagster as dg
 
     from personalization_pipeline.definitions import build
-    from personalization_pipeline.foundation.assets import warehouse_of
+    from personalization_pipeline.foundation.assets import AS_OF_TAG, warehouse_of
     from personalization_pipeline.schedules import JOB, free_killed_runs
 
     seconds = dict.fromkeys(PHASES, 0.0)
     with dg.DagsterInstance.get() as instance, _progress(err) as bar:
-        free_killed_runs(instance, project)
-        warehouse = warehouse_of(project, as_of, train=train)
+        killed = free_killed_runs(instance, project)
+        if killed:
+            err.print(f"{killed} earlier runs were killed; Dagster now lists them as failed", style="yellow")
+        warehouse = warehouse_of(project, train=train)
         definitions = build(project.folder, progress=_Display(bar, seconds), resources={"warehouse": warehouse})
         job = definitions.resolve_job_def(JOB)
-        result = job.execute_in_process(run_config=QUIET, instance=instance, raise_on_error=False)
-    if not result.success:
-        _tell_failure(result, err)
-    return result.success, seconds
+        result = job.execute_in_process(
+            run_config=QUIET, tags={AS_OF_TAG: as_of}, instance=instance, raise_on_error=False
+        )
+    if result.success:
+        return [], seconds
+    return result.get_step_failure_events() or result.filter_events(lambda event: event.is_failure), seconds
 
 
 class _Display:
@@ -109,9 +118,9 @@ def _progress(err: Console) -> Progress:
     return Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True)
 
 
-def _tell_failure(result: Any, err: Console) -> None:
+def _tell_failures(failures: Sequence[Any], *, is_committed: bool, err: Console) -> None:
     """Our own words for what we refuse; for anything else the engine's, which name the step."""
-    for event in result.get_step_failure_events() or result.filter_events(lambda e: e.is_failure):
+    for event in failures:
         data = event.event_specific_data
         error = getattr(data, "error", None)
         cause = error.cause if error and error.cause else error
@@ -121,7 +130,8 @@ def _tell_failure(result: Any, err: Console) -> None:
         text = message.split(": ", 1)[1] if known and message else f"{event.step_key or 'run'} failed: {message}"
         err.print(str(text).strip(), style="red", markup=False)
         if "\nFix: " not in str(text):
-            err.print("Fix: look at the run in the Dagster UI (make ui); nothing was committed", style="red")
+            outcome = "the night stands, the next run delivers it" if is_committed else "nothing was committed"
+            err.print(f"Fix: look at the run in the Dagster UI (make ui); {outcome}", style="red")
 
 
 def _kinds(kind: type[PipelineError]) -> list[type[PipelineError]]:
@@ -131,16 +141,11 @@ def _kinds(kind: type[PipelineError]) -> list[type[PipelineError]]:
 def _tell_refusals(current: Path, record: dict[str, Any], err: Console) -> int:
     for warning in record["warnings"]:
         err.print(f"warning: {warning}", style="yellow", markup=False)
+    if record["warnings"]:
+        err.print(f"Fix: look at these tables in {current / 'report.html'}; the night stands", style="yellow")
     for note in record["notes"]:
         err.print(note, style="yellow", markup=False)
-    connection = published_connection(current)
-    try:
-        rows = query(connection, "SELECT coalesce(sum(rejected_count), 0) FROM files")[0][0]
-    finally:
-        connection.close()
-    if rows:
-        err.print(f"{rows} rows were refused; why: private.rejects in {current}", style="yellow", markup=False)
-    return 3 if rows or record["refused"] else 0
+    return 3 if record["refused"] else 0
 
 
 def _closing_table(project: Project, current: Path, seconds: dict[str, float], total: float, out: Console) -> None:

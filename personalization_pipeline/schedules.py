@@ -3,6 +3,7 @@
 Belongs here: the job, its schedule, the sensor. Does not belong here: what a night does.
 """
 
+import time
 from datetime import UTC
 from typing import Any
 
@@ -12,11 +13,13 @@ from personalization_pipeline.foundation import night
 from personalization_pipeline.foundation.assets import AS_OF_TAG
 from personalization_pipeline.foundation.errors import StoreLocked
 from personalization_pipeline.foundation.project import Project
+from personalization_pipeline.publish.delivery import undelivered
 from personalization_pipeline.publish.record import is_unchanged
 
 # Dagster gives this type no public name.
 Job = Any
 JOB = "nightly"
+MOMENT_SECONDS = 5.0
 
 
 def nightly_job() -> Job:
@@ -29,7 +32,7 @@ def nightly_job() -> Job:
 
 
 def nightly_schedule(project: Project, job: Job) -> dg.ScheduleDefinition:
-    """Every day at the project's hour in its zone; a night whose inputs did not change is skipped, in words."""
+    """Every day at the project's hour in its zone; a night that stands, unchanged and delivered, is skipped, in words."""
     settings = project.settings
 
     @dg.schedule(
@@ -42,9 +45,13 @@ def nightly_schedule(project: Project, job: Job) -> dg.ScheduleDefinition:
     def _schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         tick = context.scheduled_execution_time.astimezone(UTC).replace(tzinfo=None, microsecond=0)
         as_of = night.choose_as_of(project, None, tick)
-        if is_unchanged(project, as_of):
-            return dg.SkipReason(f"the night of {as_of.isoformat()}Z exists and nothing that it is made of has changed")
-        return dg.RunRequest(run_key=as_of.isoformat(), tags={AS_OF_TAG: f"{as_of.isoformat()}Z"})
+        current = night.Store(project.store).current()
+        if current and is_unchanged(project, as_of) and not undelivered(project, current):
+            return dg.SkipReason(
+                f"the night of {as_of.isoformat()}Z stands: delivered, and nothing that it is made of has changed"
+            )
+        moment = f"{as_of.isoformat()}Z"
+        return dg.RunRequest(run_key=moment, tags={AS_OF_TAG: moment})
 
     return _schedule
 
@@ -70,17 +77,26 @@ def killed_runs_sensor(project: Project, job: Job) -> dg.SensorDefinition:
 
 
 def free_killed_runs(instance: dg.DagsterInstance, project: Project) -> int:
-    """Report STARTED runs as failed if the store is free; returns how many there were."""
+    """Report runs as failed that are STARTED, now and a moment later, while the store is free; returns how many."""
+    suspects = _started(instance)
+    if not suspects or not _is_free(project):
+        return 0
+    # A run says that it starts before it takes the store, and that it ends after it has given it back.
+    time.sleep(MOMENT_SECONDS)
+    killed = suspects.keys() & _started(instance).keys() if _is_free(project) else set()
+    for run_id in sorted(killed):
+        instance.report_run_failed(suspects[run_id], "its process was killed; the store is free again")
+    return len(killed)
+
+
+def _started(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRun]:
+    runs = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    return {run.run_id: run for run in runs}
+
+
+def _is_free(project: Project) -> bool:
     try:
         with night.locked(night.Store(project.store)):
-            return report_killed_runs(instance)
+            return True
     except StoreLocked:
-        return 0
-
-
-def report_killed_runs(instance: dg.DagsterInstance) -> int:
-    """Report every STARTED run as failed. The caller holds the store's lock, so none of them can be alive."""
-    started = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-    for run in started:
-        instance.report_run_failed(run, "its process was killed; the store is free again")
-    return len(started)
+        return False

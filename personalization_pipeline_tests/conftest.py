@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from personalization_pipeline.foundation.building import Building, prepare, rehearse
+from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
+from personalization_pipeline.foundation.warehouse import put_table, query
+from personalization_pipeline.ingest.steps import EMPTY_FACTS
 from personalization_pipeline.running import run_night
-from personalization_pipeline.starting import start_demo
+from personalization_pipeline.starting import start_demo, start_project
 
 Night = Callable[..., tuple[int, str]]
 
@@ -54,3 +60,59 @@ def demo_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo_copy(demo_night: Path, tmp_path: Path) -> Path:
     """A copy of the built demo that a test may change."""
     return Path(shutil.copytree(demo_night, tmp_path / "shop", symlinks=True))
+
+
+class HandMade:
+    """Single tables over rows that a test writes out; every table that it gives no rows is empty.
+
+    `put` replaces what a SELECT reads, named as SELECTs name it (`people`, `facts.orders`, `yesterday.records`,
+    `computed.clusters`); `make` builds one table from that and returns the columns asked for, sorted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        project = load_project(folder)
+        self.building: Building = rehearse(project, catalogue(project), EMPTY_FACTS)
+        self.connection = self.building.connection
+
+    def tonight(self, as_of: str) -> None:
+        """Set the moment of the night (naive UTC); to be called first, because it forgets what yesterday had."""
+        self.building.as_of = datetime.fromisoformat(as_of)
+        prepare(self.building)
+
+    def put(self, name: str, columns: str, *rows: tuple[object, ...]) -> None:
+        """The rows of one relation; columns that are not named are NULL."""
+        space, _, table = name.rpartition(".")
+        target = f"{space}.main.{table}" if space else self.building.catalogue.tables[name].target
+        if space == "yesterday":
+            kinds = self.building.catalogue.tables[table].memory
+            typed = ", ".join(f"CAST(NULL AS {kind}) AS {column}" for column, kind in kinds.items())
+            view, target = target, f"run.main.{table}_before"
+            self.connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT {typed} WHERE false")
+            self.connection.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM {target}")
+        self.connection.execute(f"DELETE FROM {target}")
+        if rows:
+            marks = ", ".join("?" for _ in columns.split(", "))
+            self.connection.executemany(f"INSERT INTO {target} ({columns}) VALUES ({marks})", rows)
+
+    def make(self, name: str, columns: str = "*") -> list[tuple[Any, ...]]:
+        """Build one table and read it."""
+        table = self.building.catalogue.tables[name]
+        slots = self.building.catalogue.slots
+        sql = table.filled(slots[name].fill(self.building)) if name in slots else table.sql
+        put_table(self.connection, table.target, sql, "", {})
+        return query(self.connection, f"SELECT {columns} FROM {table.target} ORDER BY ALL")
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Path:
+    """A new project as `personalize init` writes it: one source of customers, one segment, one audience; no night yet."""
+    start_project(tmp_path / "starter")
+    return tmp_path / "starter"
+
+
+@pytest.fixture
+def by_hand(starter: Path) -> Iterator[HandMade]:
+    """Single tables of the starter project over rows that the test writes out."""
+    made = HandMade(starter)
+    yield made
+    made.connection.close()

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from personalization_pipeline.foundation.building import Building
-from personalization_pipeline.foundation.rules import Rule, parse_rule
+from personalization_pipeline.foundation.checked_rules import checked_rule
+from personalization_pipeline.foundation.rules import Rule
 from personalization_pipeline.foundation.warehouse import literal
 from personalization_pipeline.segment.steps import names_that_apply
 
@@ -24,7 +25,6 @@ PLANS = {
     "address_kinds": "VARCHAR[]",
     "purposes": "VARCHAR[]",
     "channels": "VARCHAR[]",
-    "consent_count": "BIGINT",
     "is_holdout_used": "BOOLEAN",
 }
 
@@ -43,7 +43,6 @@ def plans(building: Building) -> pl.DataFrame:
             "address_kinds": list(project.destinations[target].addresses),
             "purposes": [consent.purpose for consent in project.destinations[target].consents],
             "channels": [consent.channel for consent in project.destinations[target].consents],
-            "consent_count": len(project.destinations[target].consents),
             "is_holdout_used": audience.use_holdout,
         }
         for name, audience in project.audiences.items()
@@ -52,9 +51,9 @@ def plans(building: Building) -> pl.DataFrame:
     texts = pl.List(pl.String)
     return pl.DataFrame(
         rows,
-        schema={column: pl.String for column in PLANS}
+        schema=dict.fromkeys(PLANS, pl.String)
         | {"address_kinds": texts, "purposes": texts, "channels": texts}
-        | {"consent_count": pl.Int64, "is_holdout_used": pl.Boolean},
+        | {"is_holdout_used": pl.Boolean},
         orient="row",
     )
 
@@ -63,7 +62,8 @@ def audience_rules(building: Building) -> dict[str, Rule]:
     """The rule of each audience, checked against the profiles of this night; it may ask for segments."""
     project, columns = building.project, building.columns("profiles")
     return {
-        name: parse_rule(
+        name: checked_rule(
+            building.connection,
             audience.where,
             columns=columns,
             segments=project.segments,

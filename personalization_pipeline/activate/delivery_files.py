@@ -19,7 +19,7 @@ from personalization_pipeline.activate.render import render
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.keys import load_signing_key
 from personalization_pipeline.foundation.warehouse import content_hash, frame, literal, query
-from personalization_pipeline.foundation.writes import Kind, write_bytes
+from personalization_pipeline.foundation.writes import Kind, remove, write_bytes
 
 TOO_SMALL = "audience_too_small"
 # The order in which reasons are asked; the certificate tells them in this order.
@@ -43,6 +43,9 @@ def render_files(building: Building) -> pl.DataFrame:
 
     An audience below its destination's minimum is not written at all: a list of few is a list of persons.
     """
+    assert building.folder is not None
+    # A night that is gone on with may hold files of an earlier rendering.
+    remove(building.folder / "files")
     rejects = []
     for audience, destination, format in _jobs(building):
         members = _members(building, audience, destination)
@@ -155,18 +158,32 @@ WITH needed AS (
     SELECT unnest(purposes) AS purpose, unnest(channels) AS channel
     FROM audience_plans
     WHERE audience = $audience AND destination = $destination
-), answers AS (
-    SELECT member.person_id, needed.purpose, CASE WHEN bool_and(state.basis IS NOT NULL) THEN max(state.basis) END AS basis
+), brands AS (
+    SELECT DISTINCT brand FROM consent_state WHERE brand <> ''
+), asked AS (
+    SELECT member.person_id, a.address, needed.purpose, needed.channel, coalesce(brands.brand, '') AS brand
     FROM audience_members AS member
-    CROSS JOIN needed
-    LEFT JOIN member_addresses AS a
+    JOIN member_addresses AS a
         ON a.audience = member.audience AND a.destination = member.destination AND a.person_id = member.person_id
         AND a.is_first_to_claim
-    LEFT JOIN consent_state AS state
-        ON state.address = a.address AND state.purpose = needed.purpose
-        AND state.channel IN (needed.channel, 'any') AND state.status = 'granted'
+    CROSS JOIN needed
+    LEFT JOIN brands ON true
     WHERE member.audience = $audience AND member.destination = $destination
-    GROUP BY member.person_id, needed.purpose
+), given AS (
+    SELECT asked.*, max(state.basis) AS basis
+    FROM asked
+    JOIN consent_state AS state
+        ON state.address = asked.address AND state.purpose = asked.purpose AND state.status = 'granted'
+        AND state.channel IN (asked.channel, 'any') AND state.brand IN (asked.brand, '')
+    ANTI JOIN consent_state AS word
+        ON word.address = asked.address AND word.purpose = asked.purpose AND word.status = 'refused'
+        AND (word.channel IN (asked.channel, 'any') OR asked.channel = 'any')
+    GROUP BY ALL
+), answers AS (
+    SELECT person_id, purpose, CASE WHEN count(*) = count(given.basis) THEN max(given.basis) END AS basis
+    FROM asked
+    LEFT JOIN given USING (person_id, address, purpose, channel, brand)
+    GROUP BY person_id, purpose
 )
 SELECT purpose, count(*) FILTER (basis = 'consent'), count(*) FILTER (basis = 'declared'), count(*) FILTER (basis IS NULL)
 FROM answers

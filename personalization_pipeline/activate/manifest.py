@@ -136,7 +136,8 @@ def read_table(file: Bytes, delimiter: str, encoding: Encoding) -> tuple[list[st
     rows = csv.reader(io.TextIOWrapper(file, encoding, newline=""), delimiter=delimiter, strict=True)
     header = next(rows, [])
     filled, count = [0] * len(header), 0
-    for count, row in enumerate(rows, 1):
+    for row in rows:
+        count += 1
         filled = [total + bool(cell) for total, cell in zip(filled, row, strict=True)]
     return header, count, dict(zip(header, filled, strict=True))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -29,6 +29,7 @@ from personalization_pipeline.analyze.value import (
 )
 from personalization_pipeline.foundation.artefacts import artefact
 from personalization_pipeline.foundation.building import Building, prepare
+from personalization_pipeline.foundation.clock import read_as_of
 from personalization_pipeline.foundation.phases import Computed, Phase, Slots
 from personalization_pipeline.foundation.warehouse import frame, query
 
@@ -79,7 +80,7 @@ def _snapshots(building: Building, horizon: int) -> pl.DataFrame:
 def _seen_from(building: Building, day: date) -> Iterator[None]:
     """Make `tonight` the end of an earlier day, so that a SELECT sees no more than what was known then."""
     tonight = building.as_of
-    building.as_of = datetime.combine(day, time(23, 59, 59))
+    building.as_of = read_as_of(f"{day}T23:59:59", building.project.zone, 0)
     prepare(building)
     try:
         yield

@@ -22,8 +22,9 @@ Artefact = dict[str, Any]
 def artefact(building: Building, name: str, train: Callable[[], Artefact]) -> Artefact:
     """The artefact `name` of this night; `train` makes one where there is none."""
     if name not in building.artefacts:
-        found = None if building.retrain else _pinned(building, name) or _of_yesterday(building, name)
-        building.artefacts[name] = found or _keep(building, name, train())
+        found = None if building.retrain else _pinned(building, name) or _known(building, name)
+        content = found or _keep(building, name, train())
+        building.artefacts[name], building.artefact_keys[name] = content, key_of(content)
     return building.artefacts[name]
 
 
@@ -53,13 +54,22 @@ def _pinned(building: Building, name: str) -> Artefact | None:
     return content
 
 
-def _of_yesterday(building: Building, name: str) -> Artefact | None:
+def _known(building: Building, name: str) -> Artefact | None:
+    """The one that this night has used in an earlier run, or yesterday's. Training another would change people's ids, so
+    a file that is lost or changed is refused, not replaced.
+    """
     store = Store(building.project.store)
-    key = store.record(building.yesterday).get("artefacts", {}).get(name)
-    file = store.artefacts / f"{name}-{key}.json"
-    if not key or not file.is_file():
+    key = {**store.record(building.yesterday).get("artefacts", {}), **building.artefact_keys}.get(name)
+    if not key:
         return None
-    content: Artefact = json.loads(file.read_text(encoding="utf-8"))
+    file = store.artefacts / f"{name}-{key}.json"
+    content: Artefact = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if key_of(content) != key:
+        raise ProjectError(
+            "the artefact that the last night used is not there, or not what it was",
+            fix="put it back, or decide to train a new one: personalize run --train",
+            where=file,
+        )
     return content
 
 

@@ -13,8 +13,9 @@ import dagster as dg
 from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
-from personalization_pipeline.foundation import night
+from personalization_pipeline.foundation import night, opening
 from personalization_pipeline.foundation.building import Building, Built, build
+from personalization_pipeline.foundation.errors import MissingArgument
 from personalization_pipeline.foundation.phases import Catalogue, catalogue
 from personalization_pipeline.foundation.plots import as_markdown, draw
 from personalization_pipeline.foundation.project import Project, load_project
@@ -45,15 +46,23 @@ class Warehouse(DuckDBResource):
         tables = catalogue(project)
         self._held.enter_context(night.locked(night.Store(project.store)))
         try:
-            run = context.run
-            as_of = night.choose_as_of(project, self.as_of or (run.tags.get(AS_OF_TAG) if run else None))
-            chosen = {key.path[-1] for key in run.asset_selection or ()} if run else set()
-            part = (chosen & set(tables.tables)) if chosen and not chosen >= set(tables.tables) else None
-            self._building = night.open_night(project, tables, as_of, keep=part)
-            self._building.retrain = self.train
+            self._building = self._open(project, tables, context.run)
         except BaseException:
             self._held.close()
             raise
+
+    def _open(self, project: Project, tables: Catalogue, run: dg.DagsterRun | None) -> Building | None:
+        """The whole night, or the part of one that this run selects."""
+        asked = self.as_of or (run.tags.get(AS_OF_TAG) if run else None)
+        selected = _selected(tables, run)
+        if selected >= set(tables.tables):
+            building = opening.open_night(project, tables, night.choose_as_of(project, asked))
+            building.retrain = self.train
+            return building
+        if self.train:
+            raise MissingArgument("a part of a night trains nothing", fix="run the whole job to train, or leave it")
+        as_of = night.choose_as_of(project, asked) if asked else None
+        return opening.open_part(project, tables, selected, as_of, resumes=bool(run and run.parent_run_id))
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         if self._building is not None:
@@ -62,8 +71,9 @@ class Warehouse(DuckDBResource):
 
     @property
     def building(self) -> Building:
-        """The night in the making."""
-        assert self._building is not None, "the warehouse is open only while a run executes"
+        """The night in the making. Raises MissingArgument where a run selects no table and there is nothing to go on with."""
+        if self._building is None:
+            raise MissingArgument("no night is in the making", fix="select tables as well, or run the whole job")
         return self._building
 
     @contextlib.contextmanager
@@ -72,9 +82,16 @@ class Warehouse(DuckDBResource):
         yield self.building.connection
 
 
-def warehouse_of(project: Project, as_of: str = "", *, train: bool = False) -> Warehouse:
+def _selected(tables: Catalogue, run: dg.DagsterRun | None) -> set[str]:
+    """Tables that a run builds: a step is named as its asset. What a schedule or sensor asks for names assets, not steps."""
+    assets = [key.path[-1] for key in (run and run.asset_selection) or ()]
+    named = (run and run.step_keys_to_execute) or assets or tables.tables
+    return set(named) & set(tables.tables)
+
+
+def warehouse_of(project: Project, *, train: bool = False) -> Warehouse:
     """The warehouse resource of one project."""
-    return Warehouse(database=current_database(project), project=str(project.folder), as_of=as_of, train=train)
+    return Warehouse(database=current_database(project), project=str(project.folder), train=train)
 
 
 def current_database(project: Project) -> str:

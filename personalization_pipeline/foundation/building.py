@@ -6,6 +6,7 @@ Does not belong here: folders and commits (foundation.night), what the tables ar
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from personalization_pipeline.foundation.checks import metrics_sql
 from personalization_pipeline.foundation.clock import local_date
 from personalization_pipeline.foundation.errors import TableError
 from personalization_pipeline.foundation.lint import lint
+from personalization_pipeline.foundation.mark import Mark, write_mark
 from personalization_pipeline.foundation.phases import Catalogue
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.tables import Table, in_order
@@ -25,13 +27,16 @@ from personalization_pipeline.foundation.warehouse import (
     Connection,
     EngineError,
     columns_of,
+    engine_errors_told,
     literal,
     put_frame,
     put_table,
     query,
     row,
     scratch_connection,
+    without_values,
 )
+from personalization_pipeline.foundation.writes import Kind, writing
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,12 @@ class Building:
     yesterday: Path | None = None
     artefacts: dict[str, dict[str, Any]] = field(default_factory=dict)
     retrain: bool = False
-    notes: list[str] = field(default_factory=list)
     results: dict[str, Built] = field(default_factory=dict)
+    # What its mark remembers (see foundation.mark).
+    made_of: Mapping[str, str | None] = field(default_factory=dict)
     stale: set[str] = field(default_factory=set)
+    artefact_keys: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_rehearsal(self) -> bool:
@@ -66,6 +74,13 @@ class Building:
     def columns(self, name: str) -> dict[str, str]:
         """Columns and types of a table that is already built."""
         return columns_of(self.connection, self.catalogue.tables[name].target)
+
+    def remember(self) -> None:
+        """Write down what a later run must know to go on with this night."""
+        if self.folder is not None:
+            before = self.yesterday.name if self.yesterday else None
+            stale = sorted(self.stale)
+            write_mark(self.folder, Mark(self.as_of, before, dict(self.made_of), stale, self.artefact_keys, self.notes))
 
 
 def prepare(building: Building) -> None:
@@ -83,41 +98,63 @@ def prepare(building: Building) -> None:
 
 
 def _as_remembered(building: Building, table: Table) -> str:
-    source = f"last_{'private' if table.is_private else 'warehouse'}.main.{table.name}"
-    known: Mapping[str, str] = {}
-    if building.yesterday:
-        exists = query(
-            building.connection,
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND table_name = ?",
-            [source.split(".")[0], table.name],
-        )
-        known = columns_of(building.connection, source) if exists else {}
+    # In either file: a table may have become private, or ceased to be, since last night.
+    found = query(
+        building.connection,
+        "SELECT database_name FROM duckdb_tables() WHERE database_name LIKE 'last_%' AND table_name = ?",
+        [table.name],
+    )
+    source = f"{found[0][0]}.main.{table.name}" if found else ""
+    known = columns_of(building.connection, source) if found else {}
     chosen = ", ".join(
         f"CAST({name if name in known else 'NULL'} AS {kind}) AS {name}" for name, kind in table.memory.items()
     )
-    return f"SELECT {chosen} FROM {source}" if known else f"SELECT {chosen} WHERE false"
+    return f"SELECT {chosen} FROM {source}" if found else f"SELECT {chosen} WHERE false"
 
 
+@engine_errors_told()
 def build(building: Building, name: str) -> Built:
     """Make one table: its computed relations first, then its SELECT with slots filled, then its checks."""
     table = building.catalogue.tables[name]
     relations = {relation: building.catalogue.computed[relation].after for relation in table.reads("computed")}
     for relation in in_order(relations):
         _compute(building, relation)
+    select, comments = _select(building, table), building.catalogue.comments[name]
     try:
-        row_count = put_table(
-            building.connection, table.target, _select(building, table), table.description, building.catalogue.comments[name]
-        )
+        # A rehearsal writes nothing: there is no plug to pull.
+        with contextlib.nullcontext() if building.is_rehearsal else writing(Kind.TABLE):
+            put_table(building.connection, table.target, select, table.description, comments)
+        built = _measured(building, table)
     except EngineError as error:
         raise TableError(
-            _without_values(error), fix="correct the SELECT; `personalize check` tries it", where=table.path
+            without_values(error),
+            fix="correct the SELECT or its checks; `personalize check` tries them",
+            where=table.path,
         ) from None
-    metrics = row(building.connection, metrics_sql(table.checks, table.target)) if table.checks else {}
-    verdicts = [] if building.is_rehearsal else judges.judge(metrics, table.checks)
-    built = Built(row_count, building.columns(name), tuple(verdicts))
     building.results[name] = built
-    building.stale.discard(name)
+    if not building.stale & set(building.catalogue.reads(name)):
+        building.stale.discard(name)
+    building.remember()
     return built
+
+
+def complete(building: Building) -> None:
+    """Measure the tables that another run has built: what is published is judged as a whole."""
+    for name, table in building.catalogue.tables.items():
+        if name not in building.results:
+            try:
+                building.results[name] = _measured(building, table)
+            except EngineError:
+                # It is not there, or no longer what its file declares.
+                building.stale.add(name)
+
+
+def _measured(building: Building, table: Table) -> Built:
+    c = building.connection
+    row_count = query(c, f"SELECT count(*) FROM {table.target}")[0][0]
+    metrics = row(c, metrics_sql(table.checks, table.target)) if table.checks else {}
+    verdicts = [] if building.is_rehearsal else judges.judge(metrics, table.checks)
+    return Built(row_count, building.columns(table.name), tuple(verdicts))
 
 
 def _select(building: Building, table: Table) -> str:
@@ -137,16 +174,6 @@ def _compute(building: Building, relation: str) -> None:
     frame = step.make(building)
     if frame is not None:
         put_frame(building.connection, target, frame.select(list(step.columns)), step.columns)
-
-
-def _without_values(error: EngineError) -> str:
-    """The engine's words about a SELECT. Binder and parser texts hold names only; conversions would quote a cell."""
-    kind = type(error).__name__
-    return (
-        f"{kind}: {str(error).splitlines()[0]}"
-        if kind in ("BinderException", "CatalogException", "ParserException")
-        else kind
-    )
 
 
 def rehearse(project: Project, tables: Catalogue, empty_facts: Mapping[str, Mapping[str, str]]) -> Building:

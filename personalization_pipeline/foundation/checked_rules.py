@@ -55,6 +55,6 @@ def rule_errors_told(where: Path | str, part: str, types: Mapping[str, str]) -> 
 
 def _somebody(types: Mapping[str, str]) -> str:
     values = [
-        f"CAST({repr('word') if kind == 'VARCHAR' else 'NULL'} AS {kind}) AS \"{name}\"" for name, kind in types.items()
+        f'CAST({repr("word") if kind == "VARCHAR" else "NULL"} AS {kind}) AS "{name}"' for name, kind in types.items()
     ]
     return f"SELECT {', '.join(values) or '1'}"

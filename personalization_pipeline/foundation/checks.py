@@ -55,19 +55,31 @@ def read_check(line: str, where: Path | str) -> Check:
     )
     try:
         tree = sqlglot.parse_one(text, dialect="duckdb")
-    except sqlglot.errors.ParseError:
+    except (sqlglot.errors.ParseError, sqlglot.errors.TokenError):
         raise problem from None
+    if not isinstance(tree, (exp.Between, *BOUNDS)) or not _is_aggregate(tree.this):
+        raise problem
     if isinstance(tree, exp.Between):
         low, high = _number(tree.args["low"]), _number(tree.args["high"])
         if low is None or high is None:
             raise problem
         return Check(text, tree.this.sql("duckdb"), low, high, False, severity)
-    kind, bound = BOUNDS.get(type(tree)), _number(tree.args.get("expression"))
-    if kind is None or bound is None:
+    kind, bound = BOUNDS[type(tree)], _number(tree.args.get("expression"))
+    if bound is None:
         raise problem
     low = bound if kind in ("both", "lowest", "above") else None
     high = bound if kind in ("both", "highest", "below") else None
     return Check(text, tree.this.sql("duckdb"), low, high, kind in ("above", "below"), severity)
+
+
+def _is_aggregate(node: exp.Expr) -> bool:
+    """One value for the whole table: each column stands inside an aggregate, and there is at least one aggregate."""
+    measured = (exp.AggFunc, exp.Filter)
+    return (
+        node.find(exp.AggFunc) is not None
+        and node.find(exp.Window, exp.Query) is None
+        and all(column.find_ancestor(*measured) for column in node.find_all(exp.Column))
+    )
 
 
 def _number(node: exp.Expr | None) -> Decimal | None:

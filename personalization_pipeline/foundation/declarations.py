@@ -6,9 +6,11 @@ checking that what they name exists (foundation.project).
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 PURPOSES = ("marketing", "ads_sharing", "ads_personalization", "profiling")
 CHANNELS = ("email", "sms", "push", "phone", "post", "ads", "web", "any")
@@ -19,7 +21,9 @@ Channel = Literal["email", "sms", "push", "phone", "post", "ads", "web", "any"]
 AddressKind = Literal["email", "phone", "record"]
 
 # YAML reads bare 1, 2.5, true and dates as such; an expression is always text.
-Expression = Annotated[str, BeforeValidator(lambda value: value if value is None else str(value))]
+Expression = Annotated[
+    str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float | date) else value)
+]
 
 
 class Declaration(BaseModel):
@@ -76,13 +80,36 @@ class FillDown(Declaration):
     columns: tuple[str, ...] = Field(min_length=1)
 
 
+def _encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except LookupError:
+        raise ValueError(
+            f"no encoding is named {name!r}; known are utf-8, utf-16, latin-1, cp1252 and others"
+        ) from None
+    return name
+
+
+def _character(text: str) -> str:
+    if len(text) != 1 or not text.isascii() or not (text.isprintable() or text == "\t"):
+        raise ValueError('write one character in quotes, such as "," or ";" or "\\t"')
+    return text
+
+
+def _below_landing(pattern: str) -> str:
+    path = PurePosixPath(pattern)
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        raise ValueError("name files below the landing folder, such as shop/*.csv")
+    return pattern
+
+
 class FileFormat(Declaration):
-    """How the bytes of a landed file are read."""
+    """How the bytes of a landed file are read. An empty `quote` means that no cell is quoted."""
 
     type: Literal["csv", "ndjson", "parquet"] = "csv"
-    delimiter: str = ","
-    quote: str = '"'
-    encoding: str = "utf-8"
+    delimiter: Annotated[str, AfterValidator(_character)] = ","
+    quote: Annotated[str, AfterValidator(lambda text: text and _character(text))] = '"'
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     fill_down: FillDown | None = None
 
 
@@ -108,10 +135,10 @@ class Source(Declaration):
     owner: str
     party: Literal["zero", "first", "second", "third"]
     legal_basis: str
-    files: str
+    files: Annotated[str, AfterValidator(_below_landing)]
     format: FileFormat = FileFormat()
     delivers: Literal["changes", "full"] = "changes"
-    columns: dict[str, Literal["required", "optional"]]
+    columns: dict[str, Literal["required", "optional"]] = Field(min_length=1)
     rows_are: str
     maps: dict[str, Mapping | list[Mapping]]
     declared_consent: DeclaredConsent | None = None

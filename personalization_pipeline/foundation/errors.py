@@ -13,7 +13,7 @@
     └── TryAgain          the project and the data may be fine; the world was not ready
         ├── StoreLocked       another run holds the store
         ├── DiskFull          too little room to build a night
-        └── LandingGone       the landing folder cannot be read
+        └── LandingGone       the landing folder cannot be read, or holds no file of any source
 
 Messages never contain a person's data: file names, column names and counts only.
 Does not belong here: deciding what to do about a refusal.
@@ -94,4 +94,4 @@ class DiskFull(TryAgain):
 
 
 class LandingGone(TryAgain):
-    """The landing folder cannot be read."""
+    """The landing folder cannot be read, or holds no file of any source."""

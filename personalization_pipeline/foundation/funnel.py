@@ -59,9 +59,14 @@ def read_explanation(rule: Rule, row: Mapping[str, object]) -> list[PartVerdict]
     """The answer to `explain_sql` part by part, in the order of the rule; `row` is keyed by column name."""
     values = {name: row[f"value_{k}"] for k, name in enumerate(rule.columns, 1)}
     return [
-        PartVerdict(part, _verdict(row[f"part_{k}"]), {name: values[name] for name in _columns(part)})
+        PartVerdict(part, _verdict(row[f"part_{k}"]), {name: values[name] for name in columns_of_part(part)})
         for k, part in enumerate(rule.parts, 1)
     ]
+
+
+def columns_of_part(part: str) -> list[str]:
+    """The columns that one part of a rule reads, sorted."""
+    return sorted({column.name for column in parse_one(part, dialect=DIALECT, into=exp.Condition).find_all(exp.Column)})
 
 
 def _verdicts(rule: Rule) -> list[str]:
@@ -73,7 +78,3 @@ def _verdict(answer: object) -> Verdict:
     if answer is None:
         return "unknown"
     return "true" if answer else "false"
-
-
-def _columns(part: str) -> list[str]:
-    return sorted({column.name for column in parse_one(part, dialect=DIALECT, into=exp.Condition).find_all(exp.Column)})

@@ -52,11 +52,12 @@ def judge(metrics: Mapping[str, float], checks: Sequence[Check]) -> list[Verdict
     )
     batch = rows.get_batch(batch_parameters={"dataframe": pandas.DataFrame([dict(metrics)])})
     results = {r.expectation_config.kwargs["column"]: r.success for r in batch.validate(suite).results}
-    return [
+    verdicts = []
+    for i, check in enumerate(checks):
+        value = metrics[f"m{i}"]
         # The suite passes over what is not a number; a promise about it is not kept.
-        Verdict(check.text, value, bool(results[f"m{i}"]) and not math.isnan(value), check.severity)
-        for i, (check, value) in enumerate((check, metrics[f"m{i}"]) for i, check in enumerate(checks))
-    ]
+        verdicts.append(Verdict(check.text, value, bool(results[f"m{i}"]) and not math.isnan(value), check.severity))
+    return verdicts
 
 
 @cache

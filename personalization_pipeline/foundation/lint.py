@@ -7,6 +7,7 @@ Sources of the portability rules: constructs that a transpiled SELECT answers *d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,29 +15,33 @@ from sqlglot import exp
 
 from personalization_pipeline.foundation.errors import TableError
 
-# Function name (as sqlglot or DuckDB spells it) -> why not, and what instead.
-REFUSED = {
-    "any_value": "picks any row; use arg_max/arg_min with a total order, or min/max",
-    "first": "depends on row order; use arg_min with a total order",
-    "last": "depends on row order; use arg_max with a total order",
-    "first_value": "depends on ties; use arg_min with a total order",
-    "last_value": "depends on ties; use arg_max with a total order",
-    "hash": "differs between engines and versions; use md5 of text",
-    "random": "is not reproducible; use md5 of a key with a salt",
-    "rand": "is not reproducible; use md5 of a key with a salt",
-    "uuid": "is not reproducible; derive the key from the row",
-    "now": "reads the clock; use tonight.as_of",
-    "current_date": "reads the clock; use tonight.today",
-    "current_timestamp": "reads the clock; use tonight.as_of",
-    "today": "reads the clock; use tonight.today",
-    "approx_quantile": "is not exact; use percentile_cont ... WITHIN GROUP",
-    "approx_count_distinct": "is not exact; use count(DISTINCT ...)",
-    "approx_distinct": "is not exact; use count(DISTINCT ...)",
-    "quantile_cont": "does not carry over to Spark; use percentile_cont ... WITHIN GROUP",
-    "quantile_disc": "does not carry over to Spark; use percentile_disc ... WITHIN GROUP",
-    "dayofweek": "counts from another day elsewhere; use isodow on both, or date arithmetic",
+# Why not, and what instead -> the functions (as sqlglot or DuckDB spells them).
+REASONS = {
+    "picks any row; use arg_max/arg_min with a total order, or min/max": "any_value arbitrary",
+    "depends on row order or ties; use arg_max/arg_min with a total order": (
+        "first last first_value last_value nth_value mode"
+    ),
+    "differs between engines and versions; use md5 of text": "hash",
+    "is not reproducible; use md5 of a key with a salt": "random rand uuid uuidv4 uuidv7 nextval",
+    "reads the clock; use tonight.as_of or tonight.today": (
+        "now today current_date current_time current_timestamp localtime localtimestamp current_localtime "
+        "get_current_timestamp transaction_timestamp age"
+    ),
+    "is not exact; use percentile_cont ... WITHIN GROUP": "approx_quantile reservoir_quantile",
+    "is not exact; use count(DISTINCT ...)": "approx_count_distinct approx_distinct approx_top_k",
+    "adds doubles, which depends on threads; use sums and averages of DECIMAL": (
+        "mean fsum sumkahan kahan_sum favg product corr covar_pop covar_samp "
+        "stddev stddev_pop stddev_samp variance variance_pop"
+    ),
+    "counts from another day elsewhere; use isodow on both, or date arithmetic": "day_of_week weekday",
+    "reads what is not a table; land it as a source": (
+        "read_csv read_csv_auto read_parquet parquet_scan read_json read_json_auto read_ndjson read_ndjson_auto "
+        "read_text read_blob glob getenv"
+    ),
 }
+REFUSED = {name: reason for reason, names in REASONS.items() for name in names.split()}
 ORDERED = {"list", "array_agg", "string_agg", "group_concat", "listagg"}
+BY_PLACE = (exp.RowNumber, exp.Lag, exp.Lead, exp.Ntile)
 
 
 def lint(tree: exp.Expr, where: Path | str) -> None:
@@ -59,8 +64,24 @@ def _findings(tree: exp.Expr) -> Iterator[str]:
             yield "regexp_replace without 'g': replaces once here, everywhere in Spark"
         if isinstance(node, exp.DateDiff) and not all(_is_date(side) for side in (node.this, node.expression)):
             yield "date_diff: counts boundaries here, full days elsewhere; cast both sides to DATE"
-        if isinstance(node, exp.Limit) and node.parent and not node.parent.args.get("order"):
-            yield "LIMIT without ORDER BY: picks any rows"
+        if isinstance(node, exp.PercentileCont | exp.PercentileDisc | exp.Quantile) and not isinstance(
+            node.parent, exp.WithinGroup
+        ):
+            yield "quantile, quantile_cont, quantile_disc: unknown to Spark; use percentile_cont ... WITHIN GROUP"
+        if (
+            isinstance(node, exp.Window)
+            and isinstance(node.this, BY_PLACE)
+            and not (node.args.get("order") or node.alias)
+        ):
+            yield f"{_function_name(node.this)}() OVER without ORDER BY: numbers its rows in any order"
+        if isinstance(node, (exp.Limit, exp.Offset, exp.Fetch)) and node.parent and not node.parent.args.get("order"):
+            yield "LIMIT or OFFSET without ORDER BY: picks any rows"
+        if isinstance(node, exp.Distinct) and node.args.get("on") and node.parent and not node.parent.args.get("order"):
+            yield "DISTINCT ON without ORDER BY: picks any rows"
+        if isinstance(node, exp.TableSample):
+            yield "SAMPLE: picks any rows; compare md5 of a key with a share"
+        if isinstance(node, exp.Table) and not re.fullmatch(r"\w*", node.name):
+            yield f"{node.name!r}: reads what is not a table; land it as a source"
 
 
 def _function_name(node: exp.Expr) -> str:
@@ -72,7 +93,8 @@ def _function_name(node: exp.Expr) -> str:
 
 
 def _is_ordered(node: exp.Expr) -> bool:
-    return node.find(exp.Order) is not None or isinstance(node.parent, exp.WithinGroup)
+    """Its own ORDER BY counts, not that of an aggregate inside it."""
+    return isinstance(node.this, exp.Order) or isinstance(node.parent, exp.WithinGroup)
 
 
 def _is_exact(node: exp.Expr | None) -> bool:
@@ -103,7 +125,9 @@ def _is_exact(node: exp.Expr | None) -> bool:
 
 
 def _is_date(node: exp.Expr) -> bool:
-    if isinstance(node, (exp.Cast, exp.TsOrDsToDate, exp.Date)):
+    if isinstance(node, exp.Cast):
+        return bool(node.to.is_type("date"))
+    if isinstance(node, (exp.TsOrDsToDate, exp.Date)):
         return True
     if isinstance(node, (exp.Min, exp.Max, exp.Paren, exp.Lag, exp.Window)):
         return _is_date(node.this)

@@ -1,9 +1,10 @@
 """Where nights lie and how one becomes the current one: folders, lock, as_of, commit.
 
-Belongs here: everything that makes a night whole or not at all. Does not belong here: what is in it.
+Belongs here: everything that makes a night whole or not at all. Does not belong here: how one begins
+(foundation.opening), what is in it.
 
 A night is built in nights/<id>/ under the mark BUILDING and committed by one atomic replacement of the pointer
-`current`. A marked folder that `current` does not name is an orphan: the next run removes it.
+`current`. A folder that is marked, or has no record yet, is an orphan: the next whole run removes it.
 """
 
 from __future__ import annotations
@@ -11,23 +12,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from personalization_pipeline import __version__
 from personalization_pipeline.foundation import clock, writes
-from personalization_pipeline.foundation.building import Building, prepare
-from personalization_pipeline.foundation.errors import DiskFull, MissingArgument, StoreLocked
-from personalization_pipeline.foundation.phases import Catalogue
+from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.errors import MissingArgument, StoreLocked
+from personalization_pipeline.foundation.mark import MARK
 from personalization_pipeline.foundation.project import Project
-from personalization_pipeline.foundation.warehouse import Limits, building_connection
+from personalization_pipeline.foundation.warehouse import SCRATCH, Limits, engine_errors_told
 from personalization_pipeline.foundation.writes import Kind
 
-MARK = "BUILDING"
-LEAST_FREE_BYTES = 200 * 1024 * 1024
+# What a night needs to be somebody's yesterday, and what goes when it is older than the retention.
+DATABASES = ("warehouse.duckdb", "private.duckdb")
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,19 @@ class Store:
         content: dict[str, Any] = json.loads((folder / "night.json").read_text(encoding="utf-8"))
         return content
 
+    def all_nights(self) -> list[Path]:
+        """Folders of nights, the oldest first; r10 comes after r9."""
+        return sorted(
+            self.nights.glob("*"), key=lambda folder: (folder.name.partition("-")[0], len(folder.name), folder)
+        )
+
     def orphans(self) -> list[Path]:
         """Folders of nights that were never committed."""
         current = self.current()
         return [
-            f for f in sorted(self.nights.glob("*")) if f != current and ((f / MARK).exists() or f.name.startswith("."))
+            folder
+            for folder in self.all_nights()
+            if folder != current and ((folder / MARK).exists() or not (folder / "night.json").exists())
         ]
 
 
@@ -93,9 +102,10 @@ def choose_as_of(project: Project, asked: str | None, tick: datetime | None = No
 
 
 def limits_of(project: Project, folder: Path | None = None) -> Limits:
-    """What a connection of this project may use; spills go below `folder`."""
+    """What a connection of this project may use; spills go below `folder`. PERSONALIZATION_THREADS overrides the project."""
     engine = project.settings.engine
-    return Limits(engine.threads, engine.memory_limit, folder / "spill" if folder else None)
+    threads = int(os.environ.get("PERSONALIZATION_THREADS") or 0) or engine.threads
+    return Limits(threads, engine.memory_limit, folder / SCRATCH / "spill" if folder else None)
 
 
 def night_before(store: Store, as_of: datetime) -> Path | None:
@@ -112,59 +122,15 @@ def night_before(store: Store, as_of: datetime) -> Path | None:
         )
     if known < as_of:
         return current
-    before = record["yesterday"]
-    return store.nights / before if before and (store.nights / before).is_dir() else None
+    return store.nights / record["yesterday"] if record["yesterday"] else None
 
 
-def open_night(project: Project, tables: Catalogue, as_of: datetime, *, keep: set[str] | None = None) -> Building:
-    """Start a night in a new folder (the caller holds the lock). `keep`: copy the current night and rebuild only these."""
-    store = Store(project.store)
-    yesterday = night_before(store, as_of)
-    for orphan in store.orphans():
-        writes.remove(orphan)
-    if store.pointer.exists():
-        writes.remove(store.pointer.resolve() / MARK)
-    _check_space(store)
-    folder = store.nights / _next_id(store, as_of)
-    writes.make_folder(folder, Kind.FOLDER)
-    writes.write_text(folder / MARK, f"{os.getpid()}\n", Kind.FOLDER)
-    if keep is not None:
-        _copy_current(store, folder)
-    connection = building_connection(folder, yesterday, limits_of(project, folder))
-    writes.seal(folder / "private.duckdb", 0o600)
-    building = Building(project, tables, as_of, connection, folder, yesterday)
-    prepare(building)
-    return building
+def made_of(project: Project) -> dict[str, str | None]:
+    """What a night is made of besides data: the project's text by hash, the version of the package."""
+    return {"project": project.text_hash(), "package": __version__}
 
 
-def _copy_current(store: Store, folder: Path) -> None:
-    current = store.current()
-    if current:
-        for name in ("warehouse.duckdb", "private.duckdb"):
-            writes.copy(current / name, folder / name, Kind.FOLDER)
-
-
-def _next_id(store: Store, as_of: datetime) -> str:
-    stem = as_of.strftime(clock.NIGHT_FORMAT)
-    taken = [int(path.name.rsplit("-r", 1)[1]) for path in store.nights.glob(f"{stem}-r*")]
-    return f"{stem}-r{max(taken, default=0) + 1}"
-
-
-def _check_space(store: Store) -> None:
-    """A night needs about what the last one took, and something to work with."""
-    current = store.current()
-    last = sum(f.stat().st_size for f in current.rglob("*") if f.is_file()) if current else 0
-    writes.make_folder(store.nights)
-    free = shutil.disk_usage(store.nights).free
-    needed = LEAST_FREE_BYTES + 2 * last
-    if free < needed:
-        raise DiskFull(
-            f"{free >> 20} MiB are free, a night needs about {needed >> 20} MiB",
-            fix="free disk space, or lower retention.nights in project.yaml",
-            where=store.root,
-        )
-
-
+@engine_errors_told()
 def commit(building: Building, record: dict[str, Any]) -> Path:
     """Close the night and make it the current one. Readers see the old night or the new one, never something between."""
     folder = building.folder
@@ -174,20 +140,28 @@ def commit(building: Building, record: dict[str, Any]) -> Path:
     c.execute("CHECKPOINT warehouse")
     c.execute("CHECKPOINT private")
     c.close()
-    for leftover in ("scratch.duckdb", "scratch.duckdb.wal", "spill"):
-        writes.remove(folder / leftover)
+    writes.remove(folder / SCRATCH)
     writes.seal(folder / "warehouse.duckdb", 0o444)
     writes.seal(folder / "private.duckdb", 0o400)
+    writes.seal(folder, 0o755)
     writes.write_text(folder / "night.json", json.dumps(record, indent=1, sort_keys=True) + "\n", Kind.NIGHT)
     writes.point(store.pointer, os.path.relpath(folder, store.root))
     writes.remove(folder / MARK)
-    for old in _beyond_retention(store, building.project.settings.retention.nights):
-        for name in ("warehouse.duckdb", "private.duckdb", "report.html"):
-            writes.remove(old / name)
+    for old in _beyond_retention(store, folder, building.yesterday, building.project.settings.retention.nights):
+        _thin_out(old)
     return folder
 
 
-def _beyond_retention(store: Store, nights: int) -> list[Path]:
-    """Nights that keep only their record and manifests from now on: the oldest, never the current one."""
-    whole = [folder for folder in sorted(store.nights.glob("*")) if (folder / "warehouse.duckdb").exists()]
-    return [folder for folder in whole[:-nights] if folder != store.current()]
+def _beyond_retention(store: Store, current: Path, yesterday: Path | None, nights: int) -> list[Path]:
+    """The oldest nights; never the current one, nor the one that a revision of it would be built on."""
+    whole = [folder for folder in store.all_nights() if any((folder / name).exists() for name in DATABASES)]
+    return [folder for folder in whole[:-nights] if folder not in (current, yesterday)]
+
+
+def _thin_out(night: Path) -> None:
+    """Leave of a night its record and the certificates of its files."""
+    for name in (*DATABASES, "report.html"):
+        writes.remove(night / name)
+    for file in sorted((night / "files").rglob("*")):
+        if file.is_file() and not file.name.endswith(".manifest.json"):
+            writes.remove(file)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from personalization_pipeline import PHASES
+from personalization_pipeline.foundation.errors import TableError
 from personalization_pipeline.foundation.tables import Table, in_order, read_tables
 
 if TYPE_CHECKING:
@@ -96,6 +97,12 @@ class Catalogue:
             found |= set(self.slots[name].reads)
         return tuple(sorted(found & set(self.tables)))
 
+    def reads_facts(self, name: str) -> bool:
+        """Whether a table is made of landed facts themselves, in its SELECT or in the Python before it."""
+        table = self.tables[name]
+        computed = [self.computed[relation] for relation in table.reads("computed")]
+        return bool(table.reads("facts")) or any(FACTS_COME_FROM in step.reads for step in computed)
+
     @cached_property
     def comments(self) -> dict[str, dict[str, str]]:
         """Per table what its columns mean: in its own words, else in those of the tables that it reads."""
@@ -121,6 +128,10 @@ def catalogue(project: Project) -> Catalogue:
     """Every phase's tables, and the project's features among them."""
     phases = [import_module(f"personalization_pipeline.{name}.steps").PHASE for name in PHASES]
     tables = {name: table for phase in phases for name, table in read_tables(phase.folder, phase.name).items()}
+    for name in sorted(set(tables) & set(project.features)):
+        raise TableError(
+            f"{name} is a table of the package", fix="give the file another name", where=project.file("features", name)
+        )
     return Catalogue(
         tables={**tables, **project.features},
         computed={name: step for phase in phases for name, step in phase.computed.items()},

@@ -9,10 +9,11 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -111,6 +112,7 @@ def load_project(folder: Path | None = None) -> Project:
         features=read_tables(root / "features", "segment"),
     )
     _check_references(project)
+    _refuse_comments(project)
     return project
 
 
@@ -121,14 +123,29 @@ def nearest(word: str, known: Collection[str]) -> str:
 
 
 def _read_all(folder: Path, kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
+    for path in sorted(folder.glob("*.yml")):
+        raise ProjectError("would be overlooked", fix=f"name it {path.stem}.yaml", where=path)
     for path in sorted(folder.glob("*.yaml")):
         yield path.stem, read_declaration(path, kind)
+
+
+class OneOfEachKey(yaml.SafeLoader):
+    """Safe YAML in which a key that stands twice is an error: the second would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {name!r} stands twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
 
 
 def read_declaration(path: Path, kind: type[Kind]) -> Kind:
     """One YAML file as a declaration. Raises ProjectError naming the file, the key and the nearest known keys."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), OneOfEachKey)
     except UnicodeDecodeError:
         raise ProjectError("is not UTF-8 text", fix="save the file as UTF-8", where=path) from None
     except yaml.YAMLError as error:
@@ -146,23 +163,37 @@ def read_declaration(path: Path, kind: type[Kind]) -> Kind:
 
 
 def _in_words(error: ValidationError, kind: type[Declaration], path: Path) -> ProjectError:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    found = error.errors(include_url=False)
+    # A key that is spelled wrongly is unknown and missed: the unknown one is what somebody can see in the file.
+    # Where a value may have several shapes, the deepest complaint is about the shape that was meant.
+    deepest = max(found, key=lambda e: len(e["loc"]))
+    first = next((e for e in found if e["type"] == "extra_forbidden"), deepest)
+    place = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
     if first["type"] == "extra_forbidden":
         known = _model_at(kind, first["loc"][:-1]).model_fields
         return ProjectError(f"unknown key {place!r}", fix=nearest(str(first["loc"][-1]), known), where=path)
     if first["type"] == "missing":
-        return ProjectError(f"key {place!r} is missing", fix=f"add it; {_keys(kind)}", where=path)
-    return ProjectError(f"{place}: {first['msg'].lower()}", fix=f"correct {place!r}", where=path)
+        return ProjectError(
+            f"key {place!r} is missing", fix=f"add it; {_keys(_model_at(kind, first['loc'][:-1]))}", where=path
+        )
+    return ProjectError(
+        f"{place}: {first['msg'].lower().replace('tuple', 'list')}", fix=f"correct {place!r}", where=path
+    )
 
 
 def _model_at(kind: type[Declaration], place: tuple[int | str, ...]) -> type[Declaration]:
     for part in place:
         field = kind.model_fields.get(str(part))
-        inner = field.annotation if field else None
-        if isinstance(inner, type) and issubclass(inner, Declaration):
-            kind = inner
+        kind = next(_models_in(field.annotation), kind) if field else kind
     return kind
+
+
+def _models_in(annotation: object) -> Iterator[type[Declaration]]:
+    """Declarations inside a type: in `tuple[Consent, ...]` or `DeclaredConsent | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, Declaration):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 def _keys(kind: type[Declaration]) -> str:
@@ -170,7 +201,23 @@ def _keys(kind: type[Declaration]) -> str:
     return f"it needs {', '.join(required)}"
 
 
+def _refuse_comments(project: Project) -> None:
+    """YAML folds the lines of a rule into one, so an SQL comment would silently swallow every condition after it."""
+    rules = [("segments", name, segment.where) for name, segment in project.segments.items()]
+    rules += [("audiences", name, audience.where) for name, audience in project.audiences.items()]
+    for kind, name, where in rules:
+        if "--" in re.sub(r"'[^']*'|\"[^\"]*\"", "", where):
+            raise ProjectError(
+                "where: an SQL comment (--) hides what stands behind it",
+                fix="write the comment with # on a line of its own above `where`",
+                where=project.file(kind, name),
+            )
+
+
 def _check_references(project: Project) -> None:
+    for table in project.features.values():
+        if not table.is_feature:
+            raise ProjectError("would be overlooked", fix="add the header line `-- feature`", where=table.path)
     try:
         _ = project.zone
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -18,6 +18,7 @@ function just before); `tonight`; and `slot.<name>`, an expression or relation t
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class Table:
         """The SELECT with its slots filled, as DuckDB text."""
         tree = self.tree.copy()
         for column in [c for c in tree.find_all(exp.Column) if c.table == "slot"]:
-            column.replace(sqlglot.parse_one(slots[column.name], dialect="duckdb"))
+            column.replace(exp.paren(sqlglot.parse_one(slots[column.name], dialect="duckdb")))
         for table in [t for t in tree.find_all(exp.Table) if t.db == "slot"]:
             inner = sqlglot.parse_one(slots[table.name], dialect="duckdb")
             table.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))))
@@ -137,7 +138,7 @@ def read_table(path: Path, phase: str) -> Table:
         match = KEY_LINE.match(line) if line else None
         if match and (match[3] is not None or line in ("private", "feature")):
             found[match[1]].append((match[2], match[3] or ""))
-        elif line and not any(found.values()):
+        elif line and not any(found.values()) and not _is_misspelt(line):
             description.append(line)
         elif line:
             raise TableError(f"header line {line!r} is no keyword", fix=f"use one of {', '.join(KEYS)}", where=path)
@@ -150,7 +151,7 @@ def read_table(path: Path, phase: str) -> Table:
         is_private=bool(found["private"]),
         is_feature=bool(found["feature"]),
         memory=_columns(found["columns"][0][1], path) if found["columns"] else {},
-        comments={name: text for name, text in found["column"]},
+        comments=dict(found["column"]),
         checks=tuple(
             read_check(f"{key}: {text}" if key == "warn" else text, path)
             for key in ("check", "warn")
@@ -163,6 +164,12 @@ def read_table(path: Path, phase: str) -> Table:
         raise TableError("has no description", fix="say in the first comment what one row is", where=path)
     _ = table.tree
     return table
+
+
+def _is_misspelt(line: str) -> bool:
+    """`chekc: ...` is meant as a keyword, not as the description."""
+    word, colon, _ = line.partition(":")
+    return bool(colon) and bool(difflib.get_close_matches(word.split(" ")[0], KEYS, n=1, cutoff=0.75))
 
 
 def _columns(text: str, where: Path) -> dict[str, str]:

@@ -7,12 +7,13 @@ While a night is built its connection sees, by name:
     warehouse   main: the analysts' file              private    the file with personal data
     yesterday   last night's tables, read-only, typed  facts      typed rows of all landed files, as of tonight
     computed    what a Python function made just now    run        the one-row table `tonight`
-`scratch` holds `facts` and `computed`; it is removed before the night is committed.
+`scratch` holds what `facts` shows. The three lie in the folder SCRATCH, which is removed before the night is committed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
 
+SCRATCH = "scratch"
 SEARCH_PATH = "warehouse.main,private.main,run.main"
 
 # No primary keys or indexes anywhere: uniqueness is a check (DESIGN: known corruption bugs).
@@ -50,10 +52,16 @@ CREATE OR REPLACE TEMP MACRO day_of
     (t, f) AS CAST(try_strptime(trim(t), f) AS DATE),
     (t, f, g) AS CAST(try_strptime(trim(t), [f, g]) AS DATE),
     (t, f, g, h) AS CAST(try_strptime(trim(t), [f, g, h]) AS DATE);
+-- Without the marks between thousands. 12,50 read with the wrong decimal mark is NULL, never 1250.
+CREATE OR REPLACE TEMP MACRO ungrouped(t, mark) AS CASE
+    WHEN NOT contains(t, mark) THEN t
+    WHEN regexp_full_match(t, '[+-]?[0-9]{1,3}([' || mark || '][0-9]{2,3})*[' || mark || '][0-9]{3}([^0-9' || mark || '][0-9]*)?')
+        THEN replace(t, mark, '')
+END;
 CREATE OR REPLACE TEMP MACRO money
-    (t) AS TRY_CAST(replace(trim(t), ',', '') AS DECIMAL(18, 2)),
+    (t) AS TRY_CAST(ungrouped(trim(t), ',') AS DECIMAL(18, 2)),
     (t, decimal_mark) AS TRY_CAST(
-        CASE decimal_mark WHEN ',' THEN replace(replace(trim(t), '.', ''), ',', '.') ELSE replace(trim(t), ',', '') END
+        CASE decimal_mark WHEN ',' THEN replace(ungrouped(trim(t), '.'), ',', '.') ELSE ungrouped(trim(t), ',') END
         AS DECIMAL(18, 2)
     );
 """
@@ -69,9 +77,8 @@ class Limits:
 
     def settings(self) -> dict[str, str]:
         chosen = dict(SETTINGS)
-        threads = os.environ.get("PERSONALIZATION_THREADS") or self.threads
-        if threads:
-            chosen["threads"] = str(threads)
+        if self.threads:
+            chosen["threads"] = str(self.threads)
         chosen["memory_limit"] = self.memory or f"{int(memory_bytes() * 0.6)}B"
         if self.temp_directory:
             chosen["temp_directory"] = str(self.temp_directory)
@@ -108,8 +115,10 @@ def building_connection(folder: Path, yesterday: Path | None, limits: Limits) ->
     connection = duckdb.connect(str(folder / "warehouse.duckdb"), config=dict(limits.settings()))
     connection.execute(SESSION)
     _attach(connection, folder / "private.duckdb", "private")
-    _attach(connection, folder / "scratch.duckdb", "scratch")
-    for catalog in ("yesterday", "facts", "computed", "run"):
+    # On disk, so that a run that goes on with this night finds them.
+    for catalog in ("scratch", "facts", "computed"):
+        _attach(connection, folder / SCRATCH / f"{catalog}.duckdb", catalog)
+    for catalog in ("yesterday", "run"):
         connection.execute(f"ATTACH ':memory:' AS {catalog}")
     if yesterday:
         _attach(connection, yesterday / "warehouse.duckdb", "last_warehouse", read_only=True)
@@ -138,20 +147,35 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def named(column: str) -> str:
+    """A column name in SQL, whatever characters it has."""
+    return '"' + column.replace('"', '""') + '"'
+
+
 @contextlib.contextmanager
 def engine_errors_told() -> Iterator[None]:
     """Turn an engine failure into words without values: DuckDB's own texts quote cells, which are personal data."""
     try:
         yield
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         if "No space left" in str(error) or "max_temp_directory_size" in str(error):
             raise DiskFull("no space left while the engine wrote", fix="free disk space, then run again") from None
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise TryAgain(
+                "the engine ran out of the memory that it may use",
+                fix="raise engine.memory_limit in project.yaml, or give the machine more memory",
+            ) from None
         raise
-    except duckdb.OutOfMemoryException:
-        raise TryAgain(
-            "the engine ran out of the memory that it may use",
-            fix="raise engine.memory_limit in project.yaml, or give the machine more memory",
-        ) from None
+
+
+def without_values(error: EngineError) -> str:
+    """The engine's words about a SELECT. Binder and parser texts hold names only; conversions would quote a cell."""
+    kind = type(error).__name__
+    return (
+        f"{kind}: {str(error).splitlines()[0]}"
+        if kind in ("BinderException", "CatalogException", "ParserException")
+        else kind
+    )
 
 
 def query(connection: Connection, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
@@ -189,9 +213,9 @@ def put_frame(connection: Connection, target: str, frame: pl.DataFrame, types: M
         connection.unregister("frame_to_put")
 
 
-def put_table(connection: Connection, target: str, select: str, comment: str, comments: Mapping[str, str]) -> int:
-    """Make one table of one SELECT, commenting the columns that it has, in one transaction. Returns the number of rows."""
-    with writing(Kind.TABLE), engine_errors_told():
+def put_table(connection: Connection, target: str, select: str, comment: str, comments: Mapping[str, str]) -> None:
+    """Make one table of one SELECT, commenting the columns that it has, in one transaction."""
+    with engine_errors_told():
         connection.execute("BEGIN")
         try:
             connection.execute(f"CREATE OR REPLACE TABLE {target} AS {select}")
@@ -200,9 +224,10 @@ def put_table(connection: Connection, target: str, select: str, comment: str, co
                 connection.execute(f'COMMENT ON COLUMN {target}."{name}" IS {literal(comments[name])}')
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # A commit that met a full disk has left no transaction to roll back.
+            with contextlib.suppress(EngineError):
+                connection.execute("ROLLBACK")
             raise
-    return int(query(connection, f"SELECT count(*) FROM {target}")[0][0])
 
 
 def put_parquet(connection: Connection, select: str, path: Path) -> None:
@@ -229,12 +254,14 @@ def _put_project_file(connection: Connection, select: str, path: Path, options: 
 
 
 def content_hash(connection: Connection, relation: str) -> str:
-    """A hash of a table's rows that does not depend on their order: equal content, equal hash.
+    """A hash of a table's columns and rows that does not depend on their order: equal content, equal hash.
 
-    The sum of one 64-bit number per row (from md5 of its text) together with the count, in hex.
+    The sum of one 64-bit number per row (from md5 of its text), the count, and a hash of column names and types, in hex.
     """
-    names = sorted(columns_of(connection, relation))
+    columns = sorted(columns_of(connection, relation).items())
+    names = [name for name, _ in columns]
     packed = ", ".join(f'"{name}" := CAST("{name}" AS VARCHAR)' for name in names)
     sql = f"SELECT count(*), sum(CAST(md5_number_lower(CAST(struct_pack({packed}) AS VARCHAR)) AS HUGEINT)) FROM {relation}"
     count, total = query(connection, sql)[0]
-    return f"{count:x}-{int(total or 0):x}"
+    schema = hashlib.sha256(repr(columns).encode()).hexdigest()[:8]
+    return f"{count:x}-{int(total or 0):x}-{schema}"

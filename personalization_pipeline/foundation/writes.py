@@ -22,6 +22,8 @@ from typing import IO, Any
 
 from personalization_pipeline.foundation.errors import DiskFull
 
+FULL_BYTES = 1024 * 1024
+
 
 class Kind(StrEnum):
     """What is being written. One fault point each."""
@@ -53,6 +55,17 @@ def writing(kind: Kind) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(f"no space left while writing a {kind}", fix="free disk space, then run again") from error
         raise
+
+
+@contextlib.contextmanager
+def full_disk_told(folder: Path) -> Iterator[None]:
+    """Whatever fails while the disk is full fails because of that, in words that differ from library to library."""
+    try:
+        yield
+    except Exception:
+        if shutil.disk_usage(folder).free > FULL_BYTES:
+            raise
+        raise DiskFull("no space left", fix="free disk space, then run again", where=folder) from None
 
 
 def _fault(kind: Kind, moment: str) -> None:
@@ -92,8 +105,8 @@ def _beside(path: Path, mode: int) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, mode)
-        os.replace(beside, path)
+        beside.chmod(mode)
+        beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
@@ -109,7 +122,7 @@ def folder_at_once(folder: Path, kind: Kind) -> Iterator[Path]:
         yield scratch
         with writing(kind):
             shutil.rmtree(folder, ignore_errors=True)
-            os.replace(scratch, folder)
+            scratch.replace(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -126,7 +139,7 @@ def point(link: Path, target: str) -> None:
         beside = link.with_name(f".{link.name}.partial")
         beside.unlink(missing_ok=True)
         beside.symlink_to(target)
-        os.replace(beside, link)
+        beside.replace(link)
 
 
 @contextlib.contextmanager
@@ -151,10 +164,13 @@ def exclusive(path: Path) -> Iterator[int | None]:
 
 
 def seal(path: Path, mode: int) -> None:
-    """Sync a finished file and make it read-only."""
+    """Sync a finished file or folder and set who may use it."""
     with writing(Kind.SEAL):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         path.chmod(mode)
 
 

@@ -22,6 +22,7 @@ class Entity:
     at: tuple[str, ...]
     generated: str
     amount: str
+    values: Mapping[str, tuple[str, ...]]
 
     def moment(self) -> str:
         """SQL: when the row speaks of (NULL: always)."""
@@ -42,6 +43,7 @@ def entities() -> Mapping[str, Entity]:
             at=tuple(entry["at"]),
             generated=entry.get("generated", ""),
             amount=entry.get("amount", ""),
+            values={column: tuple(words) for column, words in entry.get("values", {}).items()},
         )
         for name, entry in declared.items()
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,13 @@ import polars as pl
 
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.declarations import Source
-from personalization_pipeline.foundation.errors import LandingGone
+from personalization_pipeline.foundation.errors import LandingGone, SourceRefused
 from personalization_pipeline.foundation.night import Store, limits_of
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.ingest.reading import FileSummary, read_file, summary_of
 
 # Raise this when the same file under the same mapping would give other facts than before.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 4
 
 COLUMNS = {
     "source": "VARCHAR",
@@ -36,79 +37,137 @@ COLUMNS = {
     "unread_count": "BIGINT",
     "is_repeat": "BOOLEAN",
     "refusal": "VARCHAR",
-    "fix": "VARCHAR",
     "extra_columns": "VARCHAR",
 }
 
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file of one source. `file_key` names its facts: bytes, mapping and format version."""
+    """One file of one source. `file_key` names its facts: bytes, mapping and format version.
+
+    `sha256` is empty where there are no bytes to read: a folder, a link to nothing, a file that is closed to us or
+    has a name that is no text.
+    """
 
     source: str
     path: Path
     place: str
+    byte_count: int
     sha256: str
     file_key: str
 
 
 def landed_files(project: Project) -> list[LandedFile]:
-    """All landed files, by source and path. Raises LandingGone where the folder cannot be read."""
-    if not project.landing.is_dir():
+    """All landed files, by source and path. Raises LandingGone where the folder cannot be read, or holds none of them."""
+    _check_landing(project)
+    files = [file for name, source in project.sources.items() for file in _of_source(project, name, source)]
+    if not files:
+        expected = ", ".join(source.files for source in project.sources.values()) or "none: declare a source first"
         raise LandingGone(
-            "the landing folder is not there",
-            fix="mount or create it, or correct `landing` in project.yaml; nothing was changed",
+            "no file of any source lies there",
+            fix=f"put files there under the names that the sources expect ({expected}); nothing was changed",
             where=project.landing,
         )
-    return [file for name, source in project.sources.items() for file in _of_source(project, name, source)]
+    return files
 
 
 def _of_source(project: Project, name: str, source: Source) -> Iterator[LandedFile]:
     mapping = json.dumps(source.model_dump(include={"format", "columns", "rows_are", "maps"}), sort_keys=True)
     for path in sorted(project.landing.glob(source.files)):
-        if path.is_file() and not path.name.startswith("."):
-            sha = _sha256(path)
-            key = hashlib.sha256(f"{FORMAT_VERSION}\0{name}\0{sha}\0{mapping}".encode()).hexdigest()
-            yield LandedFile(name, path, path.relative_to(project.landing).as_posix(), sha, key)
+        if not path.name.startswith("."):
+            found = path.relative_to(project.landing).as_posix()
+            # A name may be any bytes; what is stored and said is text.
+            place = found.encode(errors="backslashreplace").decode()
+            byte_count, sha = _measured(path) if place == found else (0, "")
+            key = hashlib.sha256(f"{FORMAT_VERSION}\0{name}\0{sha or place}\0{mapping}".encode()).hexdigest()
+            yield LandedFile(name, path, place, byte_count, sha, key)
+    _check_landing(project)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _check_landing(project: Project) -> None:
+    """Without the folder every file would seem to be deleted."""
+    try:
+        with os.scandir(project.landing):
+            return
+    except OSError as error:
+        raise LandingGone(
+            f"the landing folder cannot be read: {error.strerror}",
+            fix="mount or create it, or correct `landing` in project.yaml; nothing was changed",
+            where=project.landing,
+        ) from None
+
+
+def _measured(path: Path) -> tuple[int, str]:
+    """Number of bytes, and their sha256."""
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                sha = hashlib.file_digest(file, "sha256").hexdigest()
+                return file.tell(), sha
+    except OSError:
+        pass
+    return 0, ""
 
 
 def read_landing(building: Building) -> pl.DataFrame:
-    """Read every file that was not read before; one row per landed file, whatever became of it."""
+    """Read every file that was not read before; one row per landed file, whatever became of it.
+
+    What was refused, a whole file or rows of it, is told as a note of the night.
+    """
     project, seen, rows = building.project, set[str](), []
-    facts = Store(project.store).facts
     for file in landed_files(project):
-        folder = facts / file.file_key
-        if (folder / "file.json").is_file():
-            summary = summary_of(folder)
-        else:
-            where = project.file("sources", file.source)
-            limits = limits_of(project)
-            summary = read_file(file.path, file.source, project.sources[file.source], where, folder, limits)
-        if summary.refusal:
-            building.notes.append(f"{file.place} {summary.refusal}\nFix: {summary.fix}")
-        rows.append(_row(file, summary, is_repeat=file.file_key in seen))
+        summary, refusal, fix = FileSummary(), "", ""
+        try:
+            summary = _read(project, file)
+        except SourceRefused as refused:
+            refusal, fix = refused.problem, refused.fix
+        is_repeat = file.file_key in seen
         seen.add(file.file_key)
+        rows.append(_row(file, summary, refusal, is_repeat=is_repeat))
+        if refusal:
+            building.notes.append(f"{file.place} {refusal}\nFix: {fix}")
+        elif summary.reasons and not is_repeat:
+            building.notes.append(_told_rejects(file, summary))
     return pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, None), orient="row", infer_schema_length=None)
 
 
-def _row(file: LandedFile, summary: FileSummary, *, is_repeat: bool) -> dict[str, object]:
+def _read(project: Project, file: LandedFile) -> FileSummary:
+    folder = Store(project.store).facts / file.file_key
+    if (folder / "file.json").is_file():
+        return summary_of(folder)
+    try:
+        if not file.sha256:
+            raise FileNotFoundError
+        source, where = project.sources[file.source], project.file("sources", file.source)
+        return read_file(file.path, file.source, source, where, folder, limits_of(project))
+    except OSError:
+        _check_landing(project)
+        raise SourceRefused(
+            "is no file that can be opened",
+            fix="land it as a file that this user may read, its name in UTF-8, or remove it",
+        ) from None
+
+
+def _told_rejects(file: LandedFile, summary: FileSummary) -> str:
+    reasons = "; ".join(f"{reason}: {count:,}" for reason, count in summary.reasons.items())
+    return (
+        f"{file.place}: {summary.rejected_count:,} of {summary.row_count:,} rows were refused ({reasons})\n"
+        "Fix: look at them in the table private.rejects, and land a corrected file in its place"
+    )
+
+
+def _row(file: LandedFile, summary: FileSummary, refusal: str, *, is_repeat: bool) -> dict[str, object]:
     return {
         "source": file.source,
         "path": file.place,
         "sha256": file.sha256,
         "file_key": file.file_key,
-        "byte_count": file.path.stat().st_size,
+        "byte_count": file.byte_count,
         "row_count": summary.row_count,
         "rejected_count": 0 if is_repeat else summary.rejected_count,
         "rejected_amount": "0" if is_repeat else summary.rejected_amount,
         "unread_count": 0 if is_repeat else sum(summary.unread.values()),
         "is_repeat": is_repeat,
-        "refusal": summary.refusal,
-        "fix": summary.fix,
+        "refusal": refusal,
         "extra_columns": ", ".join(summary.extra_columns),
     }

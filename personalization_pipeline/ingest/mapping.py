@@ -1,13 +1,13 @@
 """What a source's YAML means in SQL: each mapped column is an expression over the file's text columns.
 
-Belongs here: checking the expressions, and the one projection that types a row and says what is wrong with it.
-Does not belong here: reading bytes (ingest.reading) and choosing versions (ingest.versions).
+Belongs here: checking the expressions, and what type each of them is read as.
+Does not belong here: the SELECTs that they become part of (ingest.projection), and reading bytes (ingest.rows).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlglot
@@ -15,8 +15,9 @@ from sqlglot import exp
 
 from personalization_pipeline.foundation.declarations import ADDRESS_KINDS, Mapping, Source
 from personalization_pipeline.foundation.errors import ProjectError
+from personalization_pipeline.foundation.lint import lint
 from personalization_pipeline.foundation.project import Project, nearest
-from personalization_pipeline.foundation.warehouse import literal
+from personalization_pipeline.foundation.warehouse import Connection, EngineError, literal, named, scratch_connection
 from personalization_pipeline.ingest.entities import Entity, entities
 
 # A mapping may write `order_id: id`; the fact carries `order_key` = '<source>:<id>', unique over all sources.
@@ -46,7 +47,7 @@ WHERE = "where"
 class Column:
     """One typed column of one mapping: `alias` is its name in the projection of the whole row.
 
-    A mapping's `where` is such a column too, of kind BOOLEAN: the other columns of its mapping count only where it is true.
+    A mapping's `where` is such a column too; by `meant`, SQL over aliases, the others know whether it is true.
     """
 
     entity: str
@@ -56,12 +57,34 @@ class Column:
     sql: str
     reads: tuple[str, ...]
     kind: str
+    is_required: bool
+    values: tuple[str, ...]
+    meant: str = "true"
 
 
 def check_sources(project: Project) -> None:
     """Check every source's mappings. Raises ProjectError naming the file, the word and the nearest known names."""
-    for name, source in project.sources.items():
-        list(mapped_columns(name, source, project.file("sources", name)))
+    connection = scratch_connection(threads=1)
+    try:
+        for name, source in project.sources.items():
+            where = project.file("sources", name)
+            blank = ", ".join(f"CAST(NULL AS VARCHAR) AS {named(column)}" for column in source.columns)
+            for column in mapped_columns(name, source, where):
+                _try(connection, column, f"(SELECT {blank})", where)
+    finally:
+        connection.close()
+
+
+def _try(connection: Connection, column: Column, blank_row: str, where: Path) -> None:
+    """Show that the engine knows the functions of an expression and what they are given."""
+    try:
+        connection.execute(f"SELECT {column.sql} FROM {blank_row}")
+    except EngineError as error:
+        raise ProjectError(
+            f"{column.entity}.{column.name}: {str(error).splitlines()[0]}",
+            fix="correct the expression; a column of the file is always text",
+            where=where,
+        ) from None
 
 
 def mapped_columns(name: str, source: Source, where: Path) -> Iterator[Column]:
@@ -83,11 +106,12 @@ def mapped_columns(name: str, source: Source, where: Path) -> Iterator[Column]:
         entity = entities()[entity_name]
         for index, mapping in enumerate(source.mappings(entity_name)):
             full = _in_full(entity, mapping)
-            condition = full.pop(WHERE, None)
+            condition, meant = full.pop(WHERE, None), "true"
             if condition is not None:
-                yield _condition(source, entity, index, condition, where)
+                yield (only := _condition(source, entity, index, condition, where))
+                meant = only.alias
             for target, expression in full.items():
-                yield _column(name, source, entity, index, target, expression, where)
+                yield replace(_column(name, source, entity, index, target, expression, where), meant=meant)
             _check_required(entity, full, where)
 
 
@@ -114,13 +138,19 @@ def _column(name: str, source: Source, entity: Entity, index: int, target: str, 
         known = [*entity.columns, *(key for key, made in IDS.items() if made in entity.columns)]
         raise ProjectError(f"{entity.name} has no column {target!r}", fix=nearest(target, known), where=where)
     tree = _expression(text, source, where)
-    sql = tree.sql("duckdb")
+    sql, kind = tree.sql("duckdb", comments=False), entity.columns[column]
+    if not isinstance(tree, exp.Column):
+        # What fails on a cell makes no value, and never an error. A column alone cannot fail, and is trimmed already.
+        sql = f"TRY({sql})" if kind != "VARCHAR" else f"nullif(trim(CAST(TRY({sql}) AS VARCHAR)), '')"
+    typed = sql if kind == "VARCHAR" else f"TRY_CAST({sql} AS {kind})"
     if target in IDS:
-        sql = f"{literal(name + ':')} || nullif(trim(CAST({sql} AS VARCHAR)), '')"
-    kind = entity.columns[column]
-    typed = f"nullif(trim(CAST({sql} AS VARCHAR)), '')" if kind == "VARCHAR" else f"TRY_CAST({sql} AS {kind})"
+        typed = f"{literal(name + ':')} || {typed}"
     reads = tuple(sorted({found.name for found in tree.find_all(exp.Column)}))
-    return Column(entity.name, index, column, f"{entity.name}__{index}__{column}", typed, reads, kind)
+    values = entity.values.get(column, ())
+    if values and isinstance(tree, exp.Literal) and tree.name not in values:
+        raise ProjectError(f"unknown {column} {tree.name!r}", fix=nearest(tree.name, values), where=where)
+    alias = f"{entity.name}__{index}__{column}"
+    return Column(entity.name, index, column, alias, typed, reads, kind, column in entity.required, values)
 
 
 def _condition(source: Source, entity: Entity, index: int, text: str, where: Path) -> Column:
@@ -131,10 +161,9 @@ def _condition(source: Source, entity: Entity, index: int, text: str, where: Pat
             where=where,
         )
     tree = _expression(text, source, where)
-    reads = tuple(sorted({found.name for found in tree.find_all(exp.Column)}))
-    return Column(
-        entity.name, index, WHERE, f"{entity.name}__{index}__{WHERE}", f"({tree.sql('duckdb')})", reads, "BOOLEAN"
-    )
+    sql = f"(TRY_CAST(TRY({tree.sql('duckdb', comments=False)}) AS BOOLEAN) IS TRUE)"
+    alias = f"{entity.name}__{index}__{WHERE}"
+    return Column(entity.name, index, WHERE, alias, sql, (), "BOOLEAN", True, (), meant=alias)
 
 
 def _check_fill_down(source: Source, where: Path) -> None:
@@ -155,6 +184,8 @@ def _expression(text: str, source: Source, where: Path) -> exp.Expr:
         raise ProjectError(
             f"cannot read the expression {text!r}", fix="write one SQL expression", where=where
         ) from None
+    lint(tree, where)
+    tree = tree.transform(_as_declared)
     for node in tree.walk():
         function = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
         if isinstance(node, (*REFUSED, exp.Command)) or (function and function not in OWN_FUNCTIONS | ENGINE_FUNCTIONS):
@@ -173,6 +204,11 @@ def _expression(text: str, source: Source, where: Path) -> exp.Expr:
     return tree
 
 
+def _as_declared(node: exp.Expr) -> exp.Expr:
+    """A column by its whole name: `customer.email` is one, the e-mail inside of a JSON object."""
+    return exp.column(".".join(part.name for part in node.parts), quoted=True) if isinstance(node, exp.Column) else node
+
+
 def _check_required(entity: Entity, mapping: Mapping, where: Path) -> None:
     given = {IDS.get(target, target) for target in mapping}
     missing = [column for column in entity.required if column not in given and column != entity.generated]
@@ -180,75 +216,3 @@ def _check_required(entity: Entity, mapping: Mapping, where: Path) -> None:
         raise ProjectError(
             f"{entity.name} is mapped without {', '.join(missing)}", fix="map it: it is required", where=where
         )
-    kind = mapping.get("address_kind", "")
-    if kind.startswith("'") and kind.strip("'") not in ADDRESS_KINDS:
-        raise ProjectError(f"unknown address kind {kind}", fix=nearest(kind.strip("'"), ADDRESS_KINDS), where=where)
-
-
-def typed_projection(columns: list[Column], source: Source) -> str:
-    """The SELECT list that types one source row: every mapped column, `reasons` (why the row is refused, empty if it
-    is not) and `unread` (columns that hold a text which does not parse, though the row can do without them).
-    """
-    entity = entities()[source.rows_are]
-    rows = [column for column in columns if column.entity == source.rows_are]
-    meant = {(column.entity, column.index): column.sql for column in columns if column.name == WHERE}
-    reasons, unread = [], []
-    for column in columns:
-        if column.name == WHERE:
-            continue
-        is_meant = meant.get((column.entity, column.index), "true")
-        filled = " OR ".join(f"nullif(trim({_quoted(read)}), '') IS NOT NULL" for read in column.reads) or "false"
-        if column in rows and column.name in entity.required:
-            reasons.append(
-                f"CASE WHEN {is_meant} IS NOT TRUE THEN NULL"
-                f" WHEN {column.sql} IS NULL AND ({filled}) THEN {literal(column.name + ' unreadable')}"
-                f" WHEN {column.sql} IS NULL THEN {literal(column.name + ' missing')} END"
-            )
-        elif column.kind != "VARCHAR":
-            unread.append(
-                f"CASE WHEN {is_meant} AND {column.sql} IS NULL AND ({filled}) THEN {literal(column.name)} END"
-            )
-    parts = [f"{column.sql} AS {column.alias}" for column in columns]
-    parts.append(f"list_filter({_list(reasons)}, lambda r: r IS NOT NULL) AS reasons")
-    parts.append(f"list_filter({_list(unread)}, lambda r: r IS NOT NULL) AS unread")
-    return ", ".join(parts)
-
-
-def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:
-    """The SELECT over the typed rows that gives one entity's facts: entity columns, `row_number`, `content`, `mapping`.
-
-    `mapping` is the place of the mapping that made the row: 0 is the row itself, others came along with it. Rows of an entity that comes along with another's rows (contacts on order lines) are written once per content, and
-    not at all where what they require is blank.
-    """
-    selects = []
-    for index in sorted({column.index for column in columns if column.entity == entity.name}):
-        given = {c.name: c.alias for c in columns if c.entity == entity.name and c.index == index}
-        chosen = ", ".join(f"{given.get(name, 'NULL')}::{kind} AS {name}" for name, kind in entity.columns.items())
-        needed = [given[name] for name in entity.required if name in given]
-        present = [f"{alias} IS NOT NULL" for alias in needed] + ([given[WHERE]] if WHERE in given else [])
-        kept = " AND ".join(["len(reasons) = 0", *present])
-        selects.append(f"SELECT {chosen}, {index} AS mapping, row_number FROM typed WHERE {kept}")
-    rows = " UNION ALL ".join(selects)
-    names = ", ".join(entity.columns)
-    if entity.name != rows_are:
-        rows = f"SELECT {names}, min(mapping) AS mapping, min(row_number) AS row_number FROM ({rows}) GROUP BY {names}"
-    packed = ", ".join(f"{name} := CAST({name} AS VARCHAR)" for name in entity.columns if name != entity.generated)
-    return _with_generated_key(
-        entity, f"SELECT *, md5_number_lower(CAST(struct_pack({packed}) AS VARCHAR)) AS content FROM ({rows})"
-    )
-
-
-def _with_generated_key(entity: Entity, rows: str) -> str:
-    if not entity.generated:
-        return f"SELECT * FROM ({rows}) ORDER BY row_number"
-    place = "row_number() OVER (PARTITION BY content ORDER BY row_number)"
-    key = f"coalesce({entity.generated}, 'row:' || content || '/' || {place})"
-    return f"SELECT * REPLACE ({key} AS {entity.generated}) FROM ({rows}) ORDER BY row_number"
-
-
-def _list(items: list[str]) -> str:
-    return f"CAST([{', '.join(items)}] AS VARCHAR[])"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

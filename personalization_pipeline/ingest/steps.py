@@ -23,13 +23,18 @@ def _landed(building: Building) -> pl.DataFrame:
         "SELECT landed.file_key, landed.source, min(landed.path) AS path, "
         "min(coalesce(before.first_seen_at, (SELECT as_of FROM run.main.tonight))) AS first_seen_at "
         "FROM computed.main.landed_files AS landed LEFT JOIN yesterday.main.files AS before "
-        "ON before.source = landed.source AND before.sha256 = landed.sha256 GROUP BY landed.file_key, landed.source"
+        "ON before.source = landed.source AND before.sha256 = landed.sha256 GROUP BY landed.file_key, landed.source "
+        # Of a file whose every row was refused nothing can be said: it is no snapshot that others are absent from.
+        "HAVING max(landed.row_count) > max(landed.rejected_count)"
     )
     return found
 
 
 def _rejects(building: Building) -> None:
-    """Refused rows of all files that were read, as they lie in the facts store."""
+    """Refused rows of all files that were read, as they lie in the facts store.
+
+    It looks at the landed files by name, not as a relation of its table: that would read the landing folder again.
+    """
     facts = Store(building.project.store).facts
     keys = query(
         building.connection,
@@ -38,8 +43,11 @@ def _rejects(building: Building) -> None:
     paths = [str(facts / key / "rejects.parquet") for (key,) in keys]
     if paths:
         building.connection.execute(
-            "INSERT INTO computed.main.refused_rows SELECT split_part(filename, '/', -2), row_number, "
-            f"array_to_string(reasons, ', '), line FROM read_parquet([{', '.join(map(literal, paths))}], filename=true)"
+            "INSERT INTO computed.main.refused_rows "
+            "SELECT landed.source, landed.path, refused.row_number, refused.reasons, refused.line "
+            f"FROM read_parquet([{', '.join(map(literal, paths))}], filename=true) AS refused "
+            "JOIN computed.main.landed_files AS landed "
+            "ON landed.file_key = split_part(refused.filename, '/', -2) AND NOT landed.is_repeat"
         )
 
 
@@ -90,7 +98,13 @@ DECLARED = {
     "evidence": "VARCHAR",
     "decided_on": "DATE",
 }
-REFUSED = {"file_key": "VARCHAR", "row_number": "BIGINT", "reasons": "VARCHAR", "line": "VARCHAR"}
+REFUSED = {
+    "source": "VARCHAR",
+    "path": "VARCHAR",
+    "row_number": "BIGINT",
+    "reasons": "VARCHAR",
+    "line": "VARCHAR",
+}
 
 # What facts.<entity> looks like before the first file has landed.
 EMPTY_FACTS = {

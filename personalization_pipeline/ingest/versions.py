@@ -19,8 +19,10 @@ FATES = {
     "file_key": "VARCHAR",
     "fate": "VARCHAR",
     "row_count": "BIGINT",
-    "further_count": "BIGINT",  # rows that came along with a row of the file: a refund that stands on the line of its sale
-    "amount": "DECIMAL(18,2)",  # of both
+    # Facts that came along with a row of the file, such as the refund that stands on the line of its sale.
+    "further_count": "BIGINT",
+    # Of both.
+    "amount": "DECIMAL(18,2)",
 }
 
 
@@ -64,13 +66,16 @@ def _versions(building: Building, entity: Entity, paths: list[str]) -> str:
     if not paths:
         typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in entity.columns.items())
         return (
-            f"SELECT {typed}, 0::BIGINT AS row_number, 0 AS mapping, 0::UBIGINT AS content, '' AS file_key, '' AS source, '' AS fate"
+            f"SELECT {typed}, 0::BIGINT AS row_number, 0::UBIGINT AS content, '' AS file_key, '' AS source, '' AS fate"
             " WHERE false"
         )
     listed = ", ".join(literal(path) for path in paths)
     key = ", ".join(entity.key) if entity.key else "content"
+    # A ledger that comes along with a snapshot (consents of customers) has no key: its words stand.
     snapshots = [
-        name for name, s in building.project.sources.items() if s.delivers == "full" and s.rows_are == entity.name
+        name
+        for name, s in building.project.sources.items()
+        if s.delivers == "full" and entity.name in s.maps and (entity.key or s.rows_are == entity.name)
     ]
     gone = f"source IN ({', '.join(map(literal, snapshots))}) AND newest_file <> file_key" if snapshots else "false"
     return f"""
@@ -86,18 +91,18 @@ WITH rows AS (
         FROM computed.main.files_seen
     ) AS file ON file.file_key = facts.facts_key
 ), ranked AS (
-    SELECT *, moment > (SELECT as_of FROM run.main.tonight) AS is_ahead,
+    SELECT *, moment > (SELECT as_of FROM run.main.tonight) AS is_ahead, {gone} AS is_gone,
         row_number() OVER seen AS place, first_value(content) OVER seen AS winner
     FROM rows
     WINDOW seen AS (
-        PARTITION BY {key}, coalesce(moment > (SELECT as_of FROM run.main.tonight), false)
+        PARTITION BY {key}, coalesce(moment > (SELECT as_of FROM run.main.tonight), false), {gone}
         ORDER BY moment DESC NULLS LAST, first_seen_at DESC, file_key DESC, row_number DESC
     )
 )
-SELECT {", ".join(entity.columns)}, row_number, mapping, content, file_key, source,
+SELECT {", ".join(entity.columns)}, row_number, content, file_key, source,
     CASE
         WHEN is_ahead THEN 'not_yet'
-        WHEN {gone} THEN 'superseded'
+        WHEN is_gone THEN 'superseded'
         WHEN place = 1 THEN 'kept'
         WHEN content = winner THEN 'duplicate'
         ELSE 'superseded'
@@ -106,11 +111,17 @@ FROM ranked"""
 
 
 def _fates(building: Building, entity: Entity, sources: list[str]) -> pl.DataFrame:
+    """A source row that fills its entity more than once counts once, by the best of its fates; the rest came along."""
     amount = entity.amount or "CAST(0 AS DECIMAL(18, 2))"
+    is_row = "true"
+    if any(len(building.project.sources[name].mappings(entity.name)) > 1 for name in sources):
+        best = "list_position(['kept', 'not_yet', 'superseded', 'duplicate'], fate)"
+        is_row = f"row_number() OVER (PARTITION BY file_key, row_number ORDER BY {best}) = 1"
     return frame(
         building.connection,
-        "SELECT file_key, fate, count(*) FILTER (mapping = 0) AS row_count, count(*) FILTER (mapping > 0) AS further_count, "
+        "SELECT file_key, fate, count(*) FILTER (is_row) AS row_count, count(*) FILTER (NOT is_row) AS further_count, "
         f"CAST(sum({amount}) AS DECIMAL(18, 2)) AS amount "
-        f"FROM scratch.main.versions_{entity.name} WHERE source IN ({', '.join(map(literal, sources))}) "
+        f"FROM (SELECT *, {is_row} AS is_row FROM scratch.main.versions_{entity.name} "
+        f"WHERE source IN ({', '.join(map(literal, sources))})) "
         "GROUP BY file_key, fate ORDER BY file_key, fate",
     )

@@ -3,14 +3,16 @@
 Belongs here: wiring. Does not belong here: what each of the four does (the modules beside this one).
 """
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from personalization_pipeline.foundation import night
 from personalization_pipeline.foundation.assets import Progress
-from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.building import Building, complete
 from personalization_pipeline.foundation.phases import Catalogue
+from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.publish.delivery import deliver
 from personalization_pipeline.publish.gate import pass_gate
 from personalization_pipeline.publish.record import record_of
@@ -46,10 +48,10 @@ def assets(tables: Catalogue, progress: Progress) -> list[dg.AssetsDefinition]:
 
     @dg.asset(group_name="publish", deps=[committed_night], owners=[OWNER], required_resource_keys={"warehouse"})
     def deliveries(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        """Each certified file in its destination's folder, with a receipt; what has a receipt is not pushed again."""
-        building = _building(context)
-        assert building.folder is not None
-        done = deliver(building.project, building.folder)
+        """Each certified file of the current night in its destination's folder, with a receipt; what has one is not pushed again."""
+        project = load_project(Path(context.resources.warehouse.project))
+        current = night.Store(project.store).current()
+        done = deliver(project, current) if current else []
         progress("publish", "deliveries", sum(delivery.is_new for delivery in done))
         return dg.MaterializeResult(metadata={"files": dg.MetadataValue.json([str(d.target) for d in done])})
 
@@ -57,5 +59,7 @@ def assets(tables: Catalogue, progress: Progress) -> list[dg.AssetsDefinition]:
 
 
 def _building(context: dg.AssetExecutionContext) -> Building:
+    """The night in the making, with the verdicts on all its tables, whichever run has built them."""
     building: Building = context.resources.warehouse.building
+    complete(building)
     return building

@@ -35,12 +35,15 @@ def deliver(project: Project, night: Path) -> list[Delivery]:
     return [_deliver(project, night, file) for file in certified_files(night)]
 
 
+def undelivered(project: Project, night: Path) -> list[Path]:
+    """The certified files of a committed night that have no receipt."""
+    return [file for file in certified_files(night) if not _receipt(project, night, file).is_file()]
+
+
 def _deliver(project: Project, night: Path, file: Path) -> Delivery:
     audience, destination = file.stem, file.parent.name
     target = _folder(project, destination) / night.name / file.name
-    sha = hashlib.sha256(file.read_bytes()).hexdigest()
-    occurrence = night.name.rsplit("-r", 1)[0]
-    receipt = project.landing / RECEIPTS / f"{destination}__{audience}__{occurrence}__{sha[:16]}.json"
+    receipt = _receipt(project, night, file)
     if receipt.is_file():
         return Delivery(audience, destination, target, is_new=False)
     copy(file, target, Kind.DELIVERY)
@@ -50,11 +53,22 @@ def _deliver(project: Project, night: Path, file: Path) -> Delivery:
         "destination": destination,
         "file": f"{night.name}/{file.name}",
         "night": night.name,
-        "sha256": sha,
+        "sha256": _sha256(file),
         "delivered_at": f"{clock.now().isoformat()}Z",
     }
     write_text(receipt, json.dumps(content, sort_keys=True) + "\n", Kind.RECEIPT)
     return Delivery(audience, destination, target, is_new=True)
+
+
+def _receipt(project: Project, night: Path, file: Path) -> Path:
+    """One receipt per destination, audience, moment and content: a revision that changes nothing is not pushed again."""
+    occurrence = night.name.rsplit("-r", 1)[0]
+    name = f"{file.parent.name}__{file.stem}__{occurrence}__{_sha256(file)[:16]}.json"
+    return project.landing / RECEIPTS / name
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _folder(project: Project, destination: str) -> Path:

@@ -22,7 +22,7 @@ def pass_gate(building: Building) -> list[str]:
         f"flow {flow!r} does not add up: {rows} rows and {amount} of money are missing"
         for flow, rows, amount in _rests(building)
     ]
-    failed += [f"{name} is stale: something that it reads was rebuilt" for name in sorted(building.stale)]
+    failed += [f"{name} is stale: build it from what its inputs are now" for name in sorted(building.stale)]
     if failed:
         raise GateRefused(
             "the night is not committed: " + "; ".join(failed),

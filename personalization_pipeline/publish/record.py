@@ -5,36 +5,43 @@ Belongs here: what is recorded. No wall clock, no host, no path outside the stor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from personalization_pipeline import __version__
-from personalization_pipeline.foundation.artefacts import key_of
 from personalization_pipeline.foundation.building import Building
-from personalization_pipeline.foundation.night import Store, night_before
+from personalization_pipeline.foundation.night import Store, made_of, night_before
 from personalization_pipeline.foundation.project import Project
-from personalization_pipeline.foundation.warehouse import content_hash
+from personalization_pipeline.foundation.warehouse import content_hash, query
 from personalization_pipeline.ingest.landing import landed_files
 
 
 def inputs_of(project: Project, as_of: datetime) -> dict[str, Any]:
-    """What a night is a function of, apart from the artefacts."""
-    before = night_before(Store(project.store), as_of)
+    """What a night of that moment would be made of now, apart from the artefacts."""
+    landed = [{"source": file.source, "path": file.place, "sha256": file.sha256} for file in landed_files(project)]
+    return _inputs(as_of, night_before(Store(project.store), as_of), made_of(project), landed)
+
+
+def _inputs(
+    as_of: datetime, before: Path | None, made: Mapping[str, str | None], landed: list[dict[str, str]]
+) -> dict[str, Any]:
     return {
         "as_of": as_of.isoformat(),
         "yesterday": before.name if before else None,
-        "project": project.text_hash(),
-        "package": __version__,
-        "landed": [
-            {"source": file.source, "path": file.place, "sha256": file.sha256} for file in landed_files(project)
-        ],
+        **made,
+        "landed": sorted(landed, key=lambda file: (file["source"], file["path"])),
     }
 
 
 def record_of(building: Building, warnings: list[str]) -> dict[str, Any]:
-    """The whole night.json: inputs, artefacts, and per table its rows and the hash of its content."""
+    """The whole night.json: inputs, artefacts, and per table its rows and the hash of its content.
+
+    The inputs are those that were read when the night was opened, not those that lie there at its end.
+    """
     assert building.folder is not None
+    read = query(building.connection, "SELECT source, path, sha256 FROM files")
+    landed = [dict(zip(("source", "path", "sha256"), file, strict=True)) for file in read]
     tables = {
         name: {
             "rows": built.row_count,
@@ -43,9 +50,9 @@ def record_of(building: Building, warnings: list[str]) -> dict[str, Any]:
         for name, built in sorted(building.results.items())
     }
     return {
-        **inputs_of(building.project, building.as_of),
+        **_inputs(building.as_of, building.yesterday, building.made_of, landed),
         "night": building.folder.name,
-        "artefacts": {name: key_of(content) for name, content in sorted(building.artefacts.items())},
+        "artefacts": building.artefact_keys,
         "tables": tables,
         "warnings": warnings,
         "notes": building.notes,

@@ -135,7 +135,7 @@ def _table(building: Building, title: str, words: str, sql: str) -> str:
 def _html_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     listed = list(rows)
     kinds = [
-        "n" if listed and isinstance(value, (int, float)) or hasattr(value, "as_tuple") else ""
+        "n" if (listed and isinstance(value, (int, float))) or hasattr(value, "as_tuple") else ""
         for value in (listed[0] if listed else names)
     ]
     head = "".join(

@@ -3,8 +3,8 @@
 Belongs here: training, and what the artefact is made of. Does not belong here: what is compared (comparisons), scoring
 with the artefact (link), and where artefacts are kept (foundation.artefacts).
 
-The artefact is a JSON-able dict. Kind 'splink' holds Splink settings with learned m, u and prior, and the counts of names;
-kind 'exact-keys-only' says that there is too little to learn from, so that only exact keys join records.
+The artefact is a JSON-able dict. Kind 'splink' holds Splink settings with learned m, u and prior, and how common names
+are; kind 'exact-keys-only' says that there is too little to learn from, so that only exact keys join records.
 
 m, the share of true pairs on a level, comes from expectation maximisation (Fellegi-Sunter as in Splink: Linacre et al.
 2022, IJPDS 7(3)); u, the share of random pairs, from a sample. Three corrections make the weights mean what they say:
@@ -16,20 +16,22 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator
+import statistics
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from personalization_pipeline.foundation.warehouse import scratch_connection
+from personalization_pipeline.foundation.warehouse import Connection, query, scratch_connection
 from personalization_pipeline.resolve.comparisons import (
     BLOCKS,
-    TRAINING_BLOCKS,
+    MIN_COMPARISONS,
     Comparison,
     Level,
     comparisons,
     filled_columns,
     rules,
+    training_rules,
 )
 
 if TYPE_CHECKING:
@@ -37,10 +39,10 @@ if TYPE_CHECKING:
 
 Artefact = dict[str, Any]
 Settings = dict[str, Any]
+Frequencies = dict[str, Any]  # filled: how many records hold a value; counts: of each value that is not unique
 
 VERSION = 1
 MIN_RECORDS = 100  # with fewer there is nothing to learn from
-MIN_COMPARISONS = 2  # one fact alone cannot show when it errs
 MAX_PAIRS = 1_000_001  # random pairs looked at, and pairs of a training block; Splink warns at 1e6, its default
 USUAL_PAIRS = 20  # how many true pairs the usual m is worth
 LEAST_ERROR = 0.01  # share of true pairs that differ about a fact: no column is without mistakes
@@ -57,11 +59,11 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
     """
     records = standardised.sort("record_key")
     artefact: Artefact = {"version": VERSION, "record_count": records.height, "seed": seed}
-    learning = comparisons(records, contacts_prove=True)
+    learning = comparisons(records, learning=True)
     if records.height < MIN_RECORDS or len(learning) < MIN_COMPARISONS:
         return artefact | {"kind": "exact-keys-only"}
     seen = _learn(records, learning, seed)
-    compared = comparisons(records, contacts_prove=False)
+    compared = comparisons(records, learning=False)
     pair_count = records.height * (records.height - 1) // 2
     prior = 1 / records.height
     for _ in range(ROUNDS):
@@ -76,14 +78,29 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
 
 @contextlib.contextmanager
 def open_linker(
-    records: pl.DataFrame, settings: Settings, *, threads: int | None, memory_limit: str | None
-) -> Iterator[Linker]:
-    """A Splink linker over records, with a DuckDB of its own: two linkers on one would share term frequencies."""
+    records: pl.DataFrame,
+    settings: Settings,
+    *,
+    threads: int | None,
+    memory_limit: str | None,
+    names: Mapping[str, Frequencies] | None = None,
+) -> Iterator[tuple[Linker, Connection]]:
+    """A Splink linker over records, and the DuckDB that it alone works in: two linkers in one share term frequencies.
+
+    `names` are the term frequencies to score with, by column; without them Splink counts those of the records.
+    """
     from splink import DuckDBAPI, Linker
 
     connection = scratch_connection(threads, memory_limit)
     try:
-        yield Linker(DuckDBAPI(connection).register(records.to_arrow()), copy.deepcopy(settings), log_level="ERROR")
+        database = DuckDBAPI(connection)
+        registered = database.register(records.to_arrow())
+        # Splink checks settings that people wrote, at a higher cost than scoring; these were made from the columns.
+        linker = Linker(registered, copy.deepcopy(settings), log_level="ERROR", validate_settings=False)
+        for column, known in (names or {}).items():
+            table = database.register(_frequency_table(records[column], known).to_arrow())
+            linker.table_management.register_term_frequency_lookup(table, column)
+        yield linker, connection
     finally:
         connection.close()
 
@@ -101,19 +118,36 @@ def _settings(records: pl.DataFrame, compared: list[Comparison], prior: float) -
 
 
 def _learn(records: pl.DataFrame, compared: list[Comparison], seed: int) -> list[Comparison]:
-    """The comparisons with m and u as Splink saw them: without labels, and with gaps where it saw no pair."""
-    from splink.internals.exceptions import EMTrainingException
+    """The comparisons with the u that Splink saw, and the median of the m that it learned in each training block.
+
+    A level that no pair reached has a text instead of a number. Every block has a linker of its own, since one in which
+    learning fails is no longer whole.
+    """
+    from splink.internals.exceptions import SplinkException
 
     settings = _settings(records, compared, 1 / records.height)
-    with open_linker(records, settings, threads=1, memory_limit=None) as linker:
+    with open_linker(records, settings, threads=1, memory_limit=None) as (linker, _):
         linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=seed)
-        for rule in rules(TRAINING_BLOCKS, filled_columns(records)):
-            with contextlib.suppress(EMTrainingException):  # no two records share it: other blocks will do
-                linker.training.estimate_parameters_using_expectation_maximisation(
-                    rule, estimate_without_term_frequencies=True, max_pairs=MAX_PAIRS
-                )
-        learned: list[Comparison] = linker.misc.save_model_to_json()["comparisons"]
-        return learned
+        seen: list[Comparison] = linker.misc.save_model_to_json()["comparisons"]
+    learned: dict[tuple[int, int], list[float]] = {}
+    for rule, places in training_rules(compared, filled_columns(records)).items():
+        settings = _settings(records, seen, 1 / records.height)
+        # Splink gives up on a block without pairs, or without a pair that has both values: other blocks will do.
+        with (
+            contextlib.suppress(SplinkException),
+            open_linker(records, settings, threads=1, memory_limit=None) as (linker, _),
+        ):
+            linker.training.estimate_parameters_using_expectation_maximisation(
+                rule, estimate_without_term_frequencies=True, max_pairs=MAX_PAIRS
+            )
+            model = linker.misc.save_model_to_json()["comparisons"]
+            for place in places:
+                for at, level in enumerate(model[place]["comparison_levels"]):
+                    learned.setdefault((place, at), []).append(_number(level, "m_probability"))
+    for place, comparison in enumerate(seen):
+        for at, level in enumerate(comparison["comparison_levels"]):
+            level["m_probability"] = statistics.median(learned.get((place, at), [0.0]))
+    return seen
 
 
 def _with_parameters(
@@ -142,31 +176,28 @@ def _with_parameters(
 def _share_of_true_pairs(records: pl.DataFrame, settings: Settings, seen: list[Comparison], pair_count: int) -> float:
     """How many of all pairs are true, 0..1: those that the blocks find, and those that they must have missed.
 
-    Random pairs bound how many can have been missed: on no fact may true pairs alone agree more often than all pairs do.
+    Random pairs bound how many they can have missed: on no fact may the true pairs alone agree more often than all do.
     """
     found = _expected_matches(records, settings) / pair_count
-    bound = min(
-        _number(best_seen, "u_probability") / best["m_probability"]
-        for best, best_seen in (
-            _learned_levels(*both)[0] for both in zip(settings["comparisons"], seen, strict=True)
-        )
-    )
+    bound = 1.0
+    for comparison, found_levels in zip(settings["comparisons"], seen, strict=True):
+        *agreements, _ = _learned_levels(comparison, found_levels)
+        level, level_seen = max(agreements, key=lambda both: float(both[0]["m_probability"]))
+        bound = min(bound, _number(level_seen, "u_probability") / level["m_probability"])
     share = min(max(found, bound), UNSEEN * found)
     return _six_digits(min(max(share, 0.2 / records.height), 0.1))  # 0.2: one true pair for every ten records
 
 
 def _expected_matches(records: pl.DataFrame, settings: Settings) -> float:
     """How many of the pairs in reach of the blocks are true, by the model's own probabilities."""
-    with open_linker(records, settings, threads=1, memory_limit=None) as linker:
+    with open_linker(records, settings, threads=1, memory_limit=None) as (linker, connection):
         scored = linker.inference.predict(threshold_match_weight=SEEN_WEIGHT)
-        total = linker.misc.query_sql(
-            f"SELECT sum(CAST(round(match_probability * 1e6) AS BIGINT)) AS millionths FROM {scored.physical_name}"
-        )
-        return int(total.as_record_list()[0]["millionths"] or 0) / 1e6
+        millionths = f"SELECT sum(CAST(round(match_probability * 1e6) AS BIGINT)) FROM {scored.physical_name}"
+        return int(query(connection, millionths)[0][0] or 0) / 1e6
 
 
-def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict[str, Any]:
-    """Per column: how many records fill it, and how often each value occurs that occurs more than once."""
+def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict[str, Frequencies]:
+    """How common the names are, by column; nobody's name that is unique is kept."""
     levels = [level for comparison in compared for level in comparison["comparison_levels"]]
     frequencies = {}
     for column in sorted({level["tf_adjustment_column"] for level in levels if "tf_adjustment_column" in level}):
@@ -175,8 +206,17 @@ def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict
     return frequencies
 
 
+def _frequency_table(values: pl.Series, known: Frequencies) -> pl.DataFrame:
+    """Splink's table of the share of each value; one that was never seen, or once, counts as seen once."""
+    column = values.name
+    counts = pl.DataFrame(list(known["counts"].items()), schema={column: pl.String, "count": pl.Int64}, orient="row")
+    share = pl.col("count").fill_null(1) / known["filled"]
+    distinct = values.drop_nulls().unique().to_frame()
+    return distinct.join(counts, on=column, how="left").select(column, share.alias(f"tf_{column}"))
+
+
 def _learned_levels(comparison: Comparison, seen: Comparison) -> list[tuple[Level, Level]]:
-    """The levels that have something to learn, beside what was seen of them, from the most to the least agreement."""
+    """The levels that have something to learn, each beside what was seen of it."""
     both = zip(comparison["comparison_levels"], seen["comparison_levels"], strict=True)
     return [(level, found) for level, found in both if not {"is_null_level", "fix_m_probability"} & level.keys()]
 

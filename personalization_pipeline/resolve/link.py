@@ -1,24 +1,25 @@
-"""Edges between records: what speaks for one person behind two records, in integer millibits.
+"""Edges between records: what speaks for one person behind two records, in whole millibits.
 
-Belongs here: scoring pairs with an artefact, and exact keys that need none. Does not belong here: learning
-(identity_model), and what follows from the edges (cluster). Each kind of edge has its own producer.
+Belongs here: scoring pairs with an artefact, and exact keys, which need none. Does not belong here: learning
+(identity_model), what is compared (comparisons), and what follows from the edges (cluster).
 
-A pair's weight is log2 of the odds that both records are one person; it depends on the two records and the artefact alone,
-not on what else is in the data: name frequencies come from the artefact, where a name it has not seen counts as once.
+A pair's weight is log2 of the odds that both records are one person. It depends on the two records and the artefact
+alone, not on what else is in the data: how common a name is stands in the artefact; an unknown one counts as once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
+from personalization_pipeline.foundation.warehouse import frame, scratch_connection
+from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, same
 from personalization_pipeline.resolve.identity_model import Artefact, open_linker
 
-LOWEST_WEIGHT = -5_000  # millibits; pairs below are no edges
-EXACT_WEIGHT = 10_000  # millibits of an exact key: it outweighs some doubt, but not proof against it
+LOWEST_WEIGHT = -5_000  # millibits; a pair below is no edge
+EXACT_WEIGHT = 10_000  # millibits of an exact key: it outweighs doubt, but not proof against it
 EDGE_SCHEMA = {
     "record_key_l": pl.String,
     "record_key_r": pl.String,
@@ -38,9 +39,9 @@ def score_pairs(
 ) -> pl.DataFrame:
     """Edges of kind 'splink' from LOWEST_WEIGHT on, among all pairs in reach of the artefact's blocks.
 
-    With `new_keys` only pairs with at least one of these records: what a full run would add to yesterday's edges.
-    Gives record_key_l < record_key_r, kind, weight (BIGINT, millibits), evidence (JSON: the prior, and per comparison the
-    level's label and its millibits; they add up to the weight), sorted by the keys.
+    With `new_keys` only pairs with at least one of these records: what they add to the edges of the others.
+    Gives record_key_l < record_key_r, kind, weight (BIGINT, millibits) and evidence (JSON: the prior, and for each
+    comparison the label of its level and its millibits; they add up to the weight), sorted by the keys.
     """
     if artefact["kind"] != "splink" or standardised.height < 2:
         return pl.DataFrame(schema=EDGE_SCHEMA)
@@ -49,7 +50,7 @@ def score_pairs(
     if new_keys is not None:
         records = records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys)))
         blocks = [f"{block} AND (l.is_new OR r.is_new)" for block in blocks]
-    scored = _scored(records, artefact, blocks, LOWEST_WEIGHT, threads=threads, memory_limit=memory_limit)
+    scored = _scored(records, artefact, blocks, LOWEST_WEIGHT, threads, memory_limit)
     return scored.select(
         "record_key_l",
         "record_key_r",
@@ -67,54 +68,59 @@ def score_within(
     threads: int | None = None,
     memory_limit: str | None = None,
 ) -> pl.DataFrame:
-    """The weight of every pair of records inside the same component (record_key, component), however low.
+    """The weight of every pair of records of one component (`components`: record_key, component), however low.
 
     Gives record_key_l < record_key_r and weight (BIGINT, millibits).
     """
     records = components.select("record_key", "component").join(standardised, on="record_key")
     if artefact["kind"] != "splink" or records.height < 2:
-        return pl.DataFrame(schema={key: EDGE_SCHEMA[key] for key in ("record_key_l", "record_key_r", "weight")})
-    scored = _scored(
-        records, artefact, ["l.component = r.component"], None, threads=threads, memory_limit=memory_limit
-    )
+        return pl.DataFrame(
+            schema={column: EDGE_SCHEMA[column] for column in ("record_key_l", "record_key_r", "weight")}
+        )
+    scored = _scored(records, artefact, ["l.component = r.component"], None, threads, memory_limit)
     return scored.select("record_key_l", "record_key_r", "weight")
 
 
 def exact_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
-    """Edges that need no model: kind 'email' (same mailbox) and 'phone' (same number, and both names given).
+    """Edges that need no model: kind 'email' (same mailbox) and 'phone' (same number under the same name).
 
-    Both need names that can be one person's, and no two birth dates: families share mailboxes and landlines.
-    Same columns as `score_pairs`; a name or birth date that is missing contradicts nothing.
+    Names and birth dates must not contradict each other; a missing one contradicts nothing, but a record without a name
+    is joined by no mailbox that different first names share. Same columns and order as `score_pairs`.
     """
-    first_names = (
-        (pl.col("first_name_std") == pl.col("first_name_std_r"))
-        | (pl.col("first_name_roots").list.set_intersection("first_name_roots_r").list.len() > 0)
-        | (
-            (pl.min_horizontal(*(pl.col(name).str.len_chars() for name in ("first_name_std", "first_name_std_r"))) == 1)
-            & (pl.col("first_name_std").str.head(1) == pl.col("first_name_std_r").str.head(1))
-        )
+    sides = ", ".join(f"l.{column} AS {column}_l, r.{column} AS {column}_r" for column in standardised.columns)
+    pairs = "\nUNION ALL\n".join(
+        f"SELECT '{kind}' AS kind, l.{column} AS key, {sides}"
+        f" FROM records AS l JOIN records AS r ON l.{column} = r.{column} AND l.record_key < r.record_key"
+        for kind, column in (("email", "email_std"), ("phone", "phone_std"))
     )
-    last_names = pl.col("last_name_std") == pl.col("last_name_std_r")
-    birth_dates = pl.col("birth_date") == pl.col("birth_date_r")
-    may_be_one = first_names.fill_null(True) & last_names.fill_null(True) & birth_dates.fill_null(True)
-    named = (first_names & last_names).fill_null(False)
-    edges = [
-        standardised.filter(pl.col(column).is_not_null())
-        .join(standardised, on=column, suffix="_r")
-        .filter((pl.col("record_key") < pl.col("record_key_r")) & condition)
-        .select(
-            pl.col("record_key").alias("record_key_l"),
-            "record_key_r",
-            pl.lit(kind).alias("kind"),
-            pl.lit(EXACT_WEIGHT, pl.Int64).alias("weight"),
-            pl.lit(f'{{"{kind}":{{"level":"same","millibits":{EXACT_WEIGHT}}}}}').alias("evidence"),
+    evidence = f"""'{{"' || kind || '":{{"level":"same","millibits":{EXACT_WEIGHT}}}}}'"""
+    connection = scratch_connection()
+    try:
+        connection.register("records", standardised)
+        return frame(
+            connection,
+            f"""
+WITH pairs AS (
+{pairs}
+), judged AS (
+    SELECT
+        *,
+        {same("first_name_std")} OR {NICKNAME} OR {INITIAL} AS is_one_first_name,
+        {same("last_name_std")} AS is_one_last_name,
+        {same("birth_date")} AS is_one_birth_date
+    FROM pairs
+), shared AS (
+    SELECT *, coalesce(bool_or(NOT is_one_first_name) OVER (PARTITION BY kind, key), false) AS is_shared
+    FROM judged
+)
+SELECT record_key_l, record_key_r, kind, CAST({EXACT_WEIGHT} AS BIGINT) AS weight, {evidence} AS evidence
+FROM shared
+WHERE coalesce(is_one_first_name, true) AND coalesce(is_one_last_name, true) AND coalesce(is_one_birth_date, true)
+    AND (coalesce(is_one_first_name AND is_one_last_name, false) OR (kind = 'email' AND NOT is_shared))
+ORDER BY record_key_l, record_key_r, kind""",
         )
-        for kind, column, condition in (
-            ("email", "email_std", may_be_one),
-            ("phone", "phone_std", may_be_one & named),
-        )
-    ]
-    return pl.concat(edges).sort("record_key_l", "record_key_r", "kind")
+    finally:
+        connection.close()
 
 
 def _scored(
@@ -122,54 +128,40 @@ def _scored(
     artefact: Artefact,
     blocks: list[str],
     lowest: int | None,
-    *,
     threads: int | None,
     memory_limit: str | None,
 ) -> pl.DataFrame:
-    """Pairs in reach of the blocks: keys, weight, and per comparison its gamma_<name> (level) and millibits."""
+    """Pairs in reach of the blocks: both keys, weight, and per comparison its level (gamma_<name>) and millibits."""
     settings = artefact["settings"] | {"blocking_rules_to_generate_predictions": blocks}
-    with open_linker(records, settings, threads=threads, memory_limit=memory_limit) as linker:
-        for column, known in artefact["term_frequencies"].items():
-            table = linker._db_api.register(_frequencies(records[column], known).to_arrow())
-            linker.table_management.register_term_frequency_lookup(table, column)
-        floor = None if lowest is None else lowest / 1000 - 1  # Splink's unrounded weight may differ by a few millibits
-        pairs = linker.inference.predict(threshold_match_weight=floor)
-        bits = {name: f"mw_{name}" for name in _names(artefact)}
-        for name in bits:
-            if f"mw_tf_adj_{name}" in (column.name for column in pairs.columns):
-                bits[name] += f" + mw_tf_adj_{name}"
-        millibits = ", ".join(f"CAST(round(({bit}) * 1000) AS BIGINT) AS {name}" for name, bit in bits.items())
-        levels = ", ".join(f"gamma_{name}" for name in bits)
-        found = linker.misc.query_sql(
-            f"SELECT record_key_l, record_key_r, {levels}, {millibits} FROM {pairs.physical_name}"
-        )
-        scored = pl.DataFrame(found.as_pyarrow_table())
-    scored = scored.with_columns(weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *bits))
+    names = artefact["term_frequencies"]
+    with open_linker(records, settings, threads=threads, memory_limit=memory_limit, names=names) as (
+        linker,
+        connection,
+    ):
+        # Splink compares its own sum of floats, which may be some millibits less than our sum of whole ones.
+        pairs = linker.inference.predict(threshold_match_weight=None if lowest is None else lowest / 1000 - 1)
+        measures = ", ".join(_measures(artefact))
+        scored = frame(connection, f"SELECT record_key_l, record_key_r, {measures} FROM {pairs.physical_name}")
+    scored = scored.with_columns(weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *_names(artefact)))
     return scored if lowest is None else scored.filter(pl.col("weight") >= lowest)
 
 
-def _frequencies(values: pl.Series, known: dict[str, Any]) -> pl.DataFrame:
-    """Splink's term frequency table for the values of a column, by the counts that the artefact froze."""
-    column = values.name
-    counts = pl.DataFrame(
-        {column: list(known["counts"]), "count": list(known["counts"].values())},
-        schema={column: pl.String, "count": pl.Int64},
-    )
-    return (
-        values.drop_nulls()
-        .unique()
-        .to_frame()
-        .join(counts, on=column, how="left")
-        .select(column, (pl.col("count").fill_null(1) / known["filled"]).alias(f"tf_{column}"))
-    )
+def _measures(artefact: Artefact) -> Iterator[str]:
+    """SQL over Splink's predictions: for each comparison the level that was reached, and its millibits."""
+    for comparison in artefact["settings"]["comparisons"]:
+        name, levels = comparison["output_column_name"], comparison["comparison_levels"]
+        has_frequency = any("tf_adjustment_column" in level for level in levels)
+        bits = f"mw_{name} + mw_tf_adj_{name}" if has_frequency else f"mw_{name}"
+        yield f"gamma_{name}"
+        yield f"CAST(round(({bits}) * 1000) AS BIGINT) AS {name}"
 
 
 def _names(artefact: Artefact) -> list[str]:
-    return [compared["output_column_name"] for compared in artefact["settings"]["comparisons"]]
+    return [comparison["output_column_name"] for comparison in artefact["settings"]["comparisons"]]
 
 
 def _prior(artefact: Artefact) -> int:
-    """Millibits for any two records, before anything is compared."""
+    """Millibits of any two records, before anything is compared."""
     prior = artefact["settings"]["probability_two_random_records_match"]
     return round(math.log2(prior / (1 - prior)) * 1000)
 
@@ -177,8 +169,8 @@ def _prior(artefact: Artefact) -> int:
 def _evidence(artefact: Artefact) -> pl.Expr:
     """JSON text: {"prior": millibits, "<comparison>": {"level": label, "millibits": number}, ...}."""
     parts = [pl.lit(_prior(artefact), pl.Int64).alias("prior")]
-    for compared in artefact["settings"]["comparisons"]:
-        name, levels = compared["output_column_name"], compared["comparison_levels"]
+    for comparison in artefact["settings"]["comparisons"]:
+        name, levels = comparison["output_column_name"], comparison["comparison_levels"]
         labels = [level["label_for_charts"] for level in levels]
         # Splink numbers levels from the last one, 0, upwards; a missing value is -1.
         numbers = [-1, *range(len(levels) - 2, -1, -1)]

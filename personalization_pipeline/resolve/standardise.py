@@ -1,7 +1,7 @@
 """Records made comparable: one spelling per name, address, e-mail and phone, and no value that nobody meant.
 
 Belongs here: what turns a contact's text into the text that is matched on, value by distinct value, without looking at
-other records. Does not belong here: which columns are compared and what agreement is worth (identity_model).
+other records. Does not belong here: which columns are compared (comparisons).
 What people would argue about lies beside this file: bad_values.yaml and words.yaml.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -30,11 +31,11 @@ _GMAIL = ("gmail.com", "googlemail.com")
 def standardise(contacts: pl.DataFrame, default_country: str | None = None) -> pl.DataFrame:
     """Contacts made comparable, one row per record and in the given order; whatever cannot serve as evidence is null.
 
-    `default_country` is where phone numbers are dialled from when a contact names no country.
     Takes record_key, first_name, last_name, email, phone, birth_date (DATE), street, postal_code, city and country.
-    Gives record_key, first_name_std, first_name_roots (every name that the first name may be short for, itself
-    included), last_name_std, email_std, email_local (where it says more than the name), phone_std (E.164), birth_date, street_std, house_number,
-    postal_code_std, city_std and country_std (ISO 3166, two letters).
+    Gives record_key, first_name_std, first_name_roots (the first name and every name that it may be short for),
+    last_name_std, email_std, email_local (where it says more than the name), phone_std (E.164), birth_date, street_std,
+    house_number, postal_code_std, city_std and country_std (ISO 3166, two letters).
+    `default_country` is where phone numbers are dialled from when a contact names no country.
     """
     first_name, last_name = standardise_names(contacts["first_name"]), standardise_names(contacts["last_name"])
     email = standardise_emails(contacts["email"])
@@ -60,7 +61,7 @@ def standardise(contacts: pl.DataFrame, default_country: str | None = None) -> p
 
 
 def standardise_names(names: pl.Series) -> pl.Series:
-    """First or last names in lower-case ASCII, without titles, punctuation and placeholders: 'Dr. Łukasz' -> 'lukasz'."""
+    """First or last names in lower-case ASCII without titles and placeholders: 'Dr. Łukasz' -> 'lukasz'."""
     titles = frozenset(_words_file()["titles"])
 
     def standard(text: str) -> str | None:
@@ -105,7 +106,7 @@ def standardise_phones(phones: pl.Series, countries: pl.Series) -> pl.Series:
 
 
 def standardise_postal_codes(postal_codes: pl.Series) -> pl.Series:
-    """Postal codes in lower case without spaces, country prefix and ZIP+4: 'D-10115' -> '10115', 'SW1A 1AA' -> 'sw1a1aa'."""
+    """Postal codes in lower case without spaces, country and ZIP+4: 'D-10115' -> '10115', 'SW1A 1AA' -> 'sw1a1aa'."""
 
     def standard(text: str) -> str | None:
         code = re.sub(r"^[a-z]{1,3}-(?=\d)", "", _ascii(text).strip())
@@ -143,7 +144,8 @@ def _telling_local(email: str, first_name: str | None, last_name: str | None) ->
     letters = re.sub(r"[^a-z0-9]", "", local)
     letters = re.sub(r"(?<=[a-z])\d{1,2}$", "", letters)  # a year of birth, or what a mail service adds for a namesake
     last = (last_name or "").replace(" ", "")
-    for first in _roots(first_name).split("|") if first_name else [""]:
+    firsts = [first_name.replace(" ", ""), *_roots(first_name).split("|")] if first_name else [""]
+    for first in firsts:
         if letters in (first + last, last + first, first[:1] + last, last + first[:1], first + last[:1], first, last):
             return None
     return local
@@ -156,7 +158,7 @@ def _words(text: str) -> str:
 
 def _ascii(text: str) -> str:
     """Lower-case ASCII, umlauts spelled out as people do who have no key for them: Müller is Mueller (DIN 5007-2)."""
-    return anyascii(text.lower().translate(_UMLAUTS)).lower()
+    return anyascii(unicodedata.normalize("NFC", text.lower()).translate(_UMLAUTS)).lower()
 
 
 def _meant(text: str, kind: str) -> str | None:
@@ -198,7 +200,7 @@ def _street_and_house(text: str) -> str | None:
 
 def _e164(phone: str, country: str | None) -> str | None:
     try:
-        number = phonenumbers.parse(re.sub(r"^\s*00", "+", phone) if country is None else phone, country)
+        number = phonenumbers.parse(re.sub(r"^\s*00", "+", phone), country)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number):

@@ -8,6 +8,7 @@ import polars as pl
 
 from personalization_pipeline.foundation.artefacts import artefact
 from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import frame
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
@@ -35,12 +36,13 @@ EDGES = {
     "weight": "BIGINT",
     "evidence": "VARCHAR",
 }
-CLUSTERS = {"record_key": "VARCHAR", "cluster_key": "VARCHAR"}
+CLUSTERS = {"record_key": "VARCHAR", "cluster_key": "VARCHAR", "component_cut": "BIGINT"}
 ADDRESSES = {"address_kind": "VARCHAR", "address": "VARCHAR", "country": "VARCHAR", "standard_address": "VARCHAR"}
 
 
 def _standardised(building: Building) -> pl.DataFrame:
-    return standardise(frame(building.connection, f"SELECT {CONTACT_COLUMNS} FROM contacts ORDER BY record_key"))
+    contacts = frame(building.connection, f"SELECT {CONTACT_COLUMNS} FROM contacts ORDER BY record_key")
+    return standardise(contacts, building.project.settings.default_country or None)
 
 
 def _addresses(building: Building) -> pl.DataFrame:
@@ -84,17 +86,18 @@ def _model(building: Building) -> dict[str, Any]:
 def _edges(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.link import exact_key_edges, score_pairs
 
-    standardised = _frame(building, "standardised", "record_key")
-    engine = building.project.settings.engine
-    scored = score_pairs(standardised, None, _model(building), threads=engine.threads, memory_limit=engine.memory_limit)
+    standardised, limits = _frame(building, "standardised", "record_key"), limits_of(building.project)
+    model = _model(building)
+    scored = score_pairs(standardised, None, model, threads=limits.threads, memory_limit=limits.memory)
     return pl.concat([exact_key_edges(standardised), scored])
 
 
 def _clusters(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.cluster import cluster
 
-    edges = _frame(building, "edges", "record_key_l, record_key_r, kind")
-    return cluster(edges, _frame(building, "standardised", "record_key"), _model(building))
+    edges, limits = _frame(building, "edges", "record_key_l, record_key_r, kind"), limits_of(building.project)
+    standardised = _frame(building, "standardised", "record_key")
+    return cluster(edges, standardised, _model(building), threads=limits.threads, memory_limit=limits.memory)
 
 
 def _frame(building: Building, table: str, order: str) -> pl.DataFrame:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.checked_rules import checked_rule
 from personalization_pipeline.foundation.errors import ProjectError
 from personalization_pipeline.foundation.phases import Phase, Slots
-from personalization_pipeline.foundation.rules import Rule, parse_rule
+from personalization_pipeline.foundation.rules import Rule
 from personalization_pipeline.foundation.warehouse import literal
 
 
@@ -37,7 +38,8 @@ def segment_rules(building: Building) -> dict[str, Rule]:
     """The rule of each segment, checked against the features of this night."""
     project, columns = building.project, building.columns("features")
     return {
-        name: parse_rule(
+        name: checked_rule(
+            building.connection,
             segment.where,
             columns=columns,
             segments=None,

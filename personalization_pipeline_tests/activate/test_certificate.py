@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,9 @@ def put(folder: Path, content: bytes, manifest: bytes) -> Path:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all examples of a property; each writes both files anew."""
-    yield tmp_path_factory.mktemp("proof")
+    return tmp_path_factory.mktemp("proof")
 
 
 def test_a_file_and_its_certificate_prove_each_other(folder: Path) -> None:

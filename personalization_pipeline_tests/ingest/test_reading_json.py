@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from personalization_pipeline.foundation.declarations import Source
+from personalization_pipeline.foundation.errors import SourceRefused
 from personalization_pipeline.foundation.warehouse import Limits
 from personalization_pipeline.ingest.reading import FileSummary, read_file
 
@@ -71,14 +73,20 @@ def test_a_compressed_file_is_read_like_a_plain_one(ending: str, tmp_path: Path)
     assert len(facts(tmp_path)) == 3
 
 
+@pytest.mark.parametrize("kept", [10, -10])
+def test_a_compressed_file_that_broke_off_is_refused(kept: int, tmp_path: Path) -> None:
+    with pytest.raises(SourceRefused, match="is no ndjson file that can be read"):
+        read(tmp_path, "calls.ndjson.gz", gzip.compress(LINES.encode())[:kept])
+
+
 def test_a_missing_key_refuses_the_row_and_keeps_the_line(tmp_path: Path) -> None:
     summary = read(tmp_path, "calls.ndjson", b'{"id":"a"}\n{"id":"b","at":"2026-06-01T10:00:00.000Z"}\n')
     refused = duckdb.sql(f"SELECT reasons, line FROM read_parquet('{tmp_path}/facts/rejects.parquet')").fetchall()
     assert (summary.row_count, summary.rejected_count) == (2, 1)
-    assert refused == [(["occurred_at missing"], '{"id":"a"}')]
+    assert refused == [("occurred_at missing", '{"id":"a"}')]
 
 
 def test_a_line_that_is_no_json_is_refused_alone(tmp_path: Path) -> None:
     summary = read(tmp_path, "calls.ndjson", LINES.encode() + b'{"id":"c","at":"2026-06-01T10:00\n')
-    assert (summary.refusal, summary.row_count, summary.rejected_count) == ("", 4, 1)
+    assert (summary.row_count, summary.rejected_count) == (4, 1)
     assert len(facts(tmp_path)) == 3

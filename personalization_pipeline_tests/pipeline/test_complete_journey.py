@@ -103,8 +103,8 @@ def test_answers_become_features_and_silence_stays_unknown(retailer: Path) -> No
 def test_every_household_has_an_rfm_segment_and_a_value(retailer: Path) -> None:
     [(blanks, expected_orders, orders)] = asked(
         retailer,
-        "SELECT count(*) FILTER (rfm_segment IS NULL OR expected_order_count IS NULL OR expected_value_amount IS NULL), "
-        "sum(CAST(expected_order_count AS DECIMAL(18, 6))), sum(order_day_count) FROM profiles",
+        "SELECT count(*) FILTER (rfm_segment IS NULL OR expected_orders IS NULL OR expected_value_amount IS NULL), "
+        "sum(CAST(expected_orders AS DECIMAL(18, 6))), sum(order_day_count) FROM profiles",
     )
     assert blanks == 0
     # A grocer's next year is much like its last one; the model was not told so.

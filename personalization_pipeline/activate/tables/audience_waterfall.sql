@@ -8,7 +8,12 @@ WITH holders AS (
     FROM audience_plans AS plan
     JOIN identifiers ON list_contains(plan.address_kinds, identifiers.address_kind)
 ), consenting AS (
-    SELECT audience, destination, person_id, bool_or(is_first_to_claim) AS has_own_address, bool_or(is_held_out) AS is_held_out
+    SELECT
+        audience,
+        destination,
+        person_id,
+        bool_or(is_first_to_claim) AS has_own_address,
+        bool_or(is_held_out) AS is_held_out
     FROM member_addresses
     GROUP BY audience, destination, person_id
 )

@@ -1,46 +1,50 @@
 -- One row per audience, destination and address of a candidate that has every consent its destination asks for; an address that two candidates share goes to the smaller person id.
+-- Consent given to one brand does not speak for another, and an audience names no brand yet, so it may come from any: no brand may be refused, and each brand that occurs in consents must be granted (a grant without a brand is one for all).
 -- owner: team:privacy
 -- private
 -- column basis: consent where the person herself granted everything, else declared
-WITH wanted AS (
-    SELECT audience, destination, consent_count, unnest(address_kinds) AS address_kind
+-- column is_first_to_claim: false where the address goes to another candidate, even one who is held out
+WITH brands AS (
+    SELECT DISTINCT brand
+    FROM consent_state
+    WHERE brand <> ''
+), wanted AS (
+    SELECT audience, destination, unnest(address_kinds) AS address_kind
     FROM audience_plans
 ), needed AS (
-    SELECT audience, destination, unnest(purposes) AS purpose, unnest(channels) AS channel
+    SELECT
+        audience,
+        destination,
+        unnest(purposes) AS purpose,
+        unnest(channels) AS channel
     FROM audience_plans
 ), candidates AS (
     SELECT DISTINCT
         wanted.audience,
         wanted.destination,
-        wanted.consent_count,
         candidate.person_id,
         identifiers.address_kind,
         identifiers.address
     FROM wanted
     JOIN audience_candidates AS candidate ON candidate.audience = wanted.audience
     JOIN identifiers ON identifiers.person_id = candidate.person_id AND identifiers.address_kind = wanted.address_kind
-), refusals AS (
-    SELECT address, purpose, channel, count(*) AS refusal_count
-    FROM consent_state
-    WHERE status = 'refused'
-    GROUP BY address, purpose, channel
-), grants AS (
+), answers AS (
     SELECT
         candidates.*,
         needed.purpose,
-        min(state.basis) AS basis
+        needed.channel,
+        brands.brand,
+        max(state.basis) AS basis,
+        coalesce(bool_or(state.status = 'granted' AND state.channel IN (needed.channel, 'any')), false) AS is_granted,
+        coalesce(bool_or(state.status = 'refused'), false) AS is_refused
     FROM candidates
     JOIN needed ON needed.audience = candidates.audience AND needed.destination = candidates.destination
-    JOIN consent_state AS state
+    LEFT JOIN brands ON true
+    LEFT JOIN consent_state AS state
         ON state.address = candidates.address
         AND state.purpose = needed.purpose
-        AND state.channel IN (needed.channel, 'any')
-        AND state.status = 'granted'
-    LEFT JOIN refusals
-        ON refusals.address = candidates.address
-        AND refusals.purpose = needed.purpose
-        AND refusals.channel IN (needed.channel, 'any')
-    WHERE refusals.refusal_count IS NULL
+        AND (state.channel IN (needed.channel, 'any') OR needed.channel = 'any')
+        AND state.brand IN (coalesce(brands.brand, ''), '')
     GROUP BY ALL
 ), allowed AS (
     SELECT
@@ -50,9 +54,9 @@ WITH wanted AS (
         address_kind,
         address,
         max(basis) AS basis
-    FROM grants
-    GROUP BY audience, destination, person_id, address_kind, address, consent_count
-    HAVING count(DISTINCT purpose) = consent_count
+    FROM answers
+    GROUP BY audience, destination, person_id, address_kind, address
+    HAVING bool_and(is_granted AND NOT is_refused)
 ), held_out AS (
     SELECT DISTINCT records.person_id
     FROM records

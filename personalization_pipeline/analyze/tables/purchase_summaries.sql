@@ -4,6 +4,7 @@
 -- column t_x: weeks from the first to the last purchase day
 -- column t: weeks from the first purchase day to today
 -- column mean_amount: mean money per repeat purchase day; NULL without one
+-- check: count(*) - count(DISTINCT person_id) = 0
 -- check: count(*) FILTER (x < 0 OR t_x > t) = 0
 WITH days AS (
     SELECT order_lines.person_id, order_lines.occurred_on, sum(order_lines.amount) AS day_amount

@@ -3,22 +3,33 @@
 -- private
 -- column basis: consent = the person's own word; declared = a source without consent data, decided by a named person
 -- check: count(*) FILTER (status NOT IN ('granted', 'refused', 'pending')) = 0
-WITH declared AS (
+WITH addresses AS (
+    SELECT record_key, source, brand, 'record' AS address_kind, record_key AS address
+    FROM contacts
+    UNION ALL
+    SELECT record_key, source, brand, 'email', email
+    FROM contacts
+    WHERE email IS NOT NULL
+    UNION ALL
+    SELECT record_key, source, brand, 'phone', phone
+    FROM contacts
+    WHERE phone IS NOT NULL
+), declared AS (
     SELECT
-        contact.record_key,
-        'record' AS address_kind,
-        contact.record_key AS address,
-        contact.brand,
+        addresses.record_key,
+        addresses.address_kind,
+        addresses.address,
+        addresses.brand,
         word.purpose,
         word.channel,
         word.status,
         CAST(word.decided_on AS TIMESTAMP) AS decided_at,
         CAST(NULL AS TIMESTAMP) AS expires_at,
         word.evidence,
-        contact.source,
+        addresses.source,
         'declared' AS basis
     FROM computed.declared_consents AS word
-    JOIN contacts AS contact ON contact.source = word.source
+    JOIN addresses ON addresses.source = word.source
 )
 SELECT * EXCLUDE (file_key, row_number), 'consent' AS basis
 FROM facts.consents

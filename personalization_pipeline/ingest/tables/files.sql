@@ -10,6 +10,7 @@
 -- check: count(*) FILTER (row_count <> kept_count + rejected_count + duplicate_count + superseded_count + not_yet_count) = 0
 -- warn: count(*) FILTER (refusal <> '') = 0
 -- warn: coalesce(sum(rejected_count), 0) = 0
+-- warn: coalesce(sum(unread_count), 0) = 0
 -- plot bar: source by sum(kept_count)
 WITH before AS (
     SELECT source, sha256, min(first_seen_at) AS first_seen_at

@@ -1,6 +1,8 @@
 -- One row per record: the smallest record key of the records that are the same person tonight.
 -- owner: team:data-engineering
 -- private
+-- column component_cut: the weight at which her component was cut, in thousandths of a bit; above the usual one where too many records hang together
 -- check: count(*) - count(DISTINCT record_key) = 0
+-- warn: max(component_cut) - min(component_cut) = 0
 SELECT *
 FROM computed.clusters

@@ -1,4 +1,4 @@
--- One row per address, brand, purpose and channel on which somebody spoke: the latest word decides, a tie means no, a pending or expired grant means no. What is absent is no.
+-- One row per address, brand, purpose and channel on which somebody spoke: the latest word decides, a tie means no, a pending or expired grant means no; a declared grant counts only where the person said nothing herself. What is absent is no.
 -- owner: team:privacy
 -- private
 -- column decided_at: when the deciding word was said
@@ -20,10 +20,15 @@ WITH words AS (
         ON found.address_kind = consents.address_kind
         AND found.address = consents.address
         AND found.country = CASE consents.address_kind WHEN 'phone' THEN coalesce(contacts.country, '') ELSE '' END
-), latest AS (
-    SELECT *, max(decided_at) OVER (PARTITION BY address, brand, purpose, channel) AS last_decided_at
+    WHERE consents.decided_at <= tonight.as_of
+), heard AS (
+    SELECT *, count(*) FILTER (basis = 'consent') OVER (PARTITION BY address, brand, purpose, channel) AS own_count
     FROM words
     WHERE address IS NOT NULL
+), latest AS (
+    SELECT *, max(decided_at) OVER (PARTITION BY address, brand, purpose, channel) AS last_decided_at
+    FROM heard
+    WHERE NOT (is_grant AND basis = 'declared' AND own_count > 0)
 )
 SELECT
     address,

@@ -1,5 +1,6 @@
 -- One row per event on any channel, with the person where a known record caused it.
 -- owner: team:analytics
+-- check: count(*) - count(DISTINCT event_key) = 0
 SELECT
     landed.event_key,
     records.person_id,

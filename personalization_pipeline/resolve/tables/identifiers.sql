@@ -18,5 +18,5 @@ WITH found AS (
 SELECT person_id, record_key, address_kind, standard_address AS address, value
 FROM found
 UNION ALL
-SELECT person_id, record_key, 'record', 'record:' || record_key, split_part(record_key, ':', 2)
+SELECT person_id, record_key, 'record', 'record:' || record_key, substr(record_key, strpos(record_key, ':') + 1)
 FROM records

@@ -9,7 +9,7 @@ WITH words AS (
         records.person_id,
         records.founded_at,
         contacts.*,
-        strftime(coalesce(contacts.updated_at, contacts.created_at, TIMESTAMP '1970-01-01'), '%Y%m%d%H%M%S') || contacts.record_key AS word_order
+        strftime(coalesce(contacts.updated_at, contacts.created_at, TIMESTAMP '1970-01-01'), '%Y%m%d%H%M%S%f') || contacts.record_key AS word_order
     FROM records
     JOIN contacts ON contacts.record_key = records.record_key
 )
@@ -17,7 +17,7 @@ SELECT
     person_id,
     min(founded_at) AS founded_at,
     count(*) AS record_count,
-    min(split_part(record_key, ':', 2)) AS external_id,
+    min(substr(record_key, strpos(record_key, ':') + 1)) AS external_id,
     arg_max(first_name, word_order) FILTER (first_name IS NOT NULL) AS first_name,
     arg_max(last_name, word_order) FILTER (last_name IS NOT NULL) AS last_name,
     arg_max(email, word_order) FILTER (email IS NOT NULL) AS email,

@@ -18,9 +18,9 @@ WITH words AS (
 ), flags AS (
     SELECT
         person_id,
-        bool_or(status = 'granted' AND purpose = 'marketing' AND channel IN ('email', 'any') AND address_kind <> 'phone') AS is_reachable_email,
-        bool_or(status = 'granted' AND purpose = 'marketing' AND channel IN ('sms', 'any') AND address_kind <> 'email') AS is_reachable_sms,
-        bool_or(status = 'granted' AND purpose = 'ads_personalization' AND channel IN ('ads', 'any')) AS is_reachable_ads,
+        bool_or(status = 'granted' AND purpose = 'marketing' AND channel IN ('email', 'any') AND address_kind = 'email') AS is_reachable_email,
+        bool_or(status = 'granted' AND purpose = 'marketing' AND channel IN ('sms', 'any') AND address_kind = 'phone') AS is_reachable_sms,
+        bool_or(status = 'granted' AND purpose = 'ads_personalization' AND channel IN ('ads', 'any') AND address_kind <> 'record') AS is_reachable_ads,
         max(decided_at) FILTER (purpose = 'profiling' AND status = 'granted') AS profiling_granted_at,
         max(decided_at) FILTER (purpose = 'profiling' AND status = 'refused') AS profiling_refused_at
     FROM words

@@ -1,0 +1,180 @@
+"""One night after the other: what stays, what yesterday means, what a revision is, what retention leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from personalization_pipeline.cli import app
+from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.clock import read_as_of
+from personalization_pipeline.foundation.errors import MissingArgument
+from personalization_pipeline.foundation.night import Store
+from personalization_pipeline.foundation.opening import open_night
+from personalization_pipeline.foundation.phases import catalogue
+from personalization_pipeline.foundation.project import load_project
+from personalization_pipeline.foundation.warehouse import published_connection, query
+from personalization_pipeline_tests.conftest import Night
+from personalization_pipeline_tests.pipeline import child_nights
+
+FIRST, SECOND = "20260701T020000Z-r1", "20260715T020000Z-r1"
+LATER = "2026-07-15T02:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def second_night(demo_night: Path, night: Night, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo two weeks later, one more file landed. Shared: read it, never change it."""
+    project = Path(shutil.copytree(demo_night, tmp_path_factory.mktemp("second") / "shop", symlinks=True))
+    child_nights.land_july(project)
+    code, said = night(project, LATER)
+    assert code == 0, said
+    return project
+
+
+@pytest.fixture
+def second_copy(second_night: Path, tmp_path: Path) -> Path:
+    """A copy of both nights that a test may change."""
+    return Path(shutil.copytree(second_night, tmp_path / "second", symlinks=True))
+
+
+def rows(project: Path, night: str, sql: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(published_connection(project / "store" / "nights" / night, private=True)) as connection:
+        return query(connection, sql)
+
+
+@contextlib.contextmanager
+def opened(project: Path, as_of: str) -> Iterator[Building]:
+    """A night that is begun and never committed."""
+    loaded = load_project(project)
+    building = open_night(loaded, catalogue(loaded), read_as_of(as_of, loaded.zone, 2))
+    try:
+        yield building
+    finally:
+        building.connection.close()
+
+
+def test_ids_and_arms_of_known_records_stay(second_night: Path) -> None:
+    sql = "SELECT record_key, person_id, founded_at, arm FROM records JOIN holdout_arms USING (record_key)"
+    known, now = ({key: rest for key, *rest in rows(second_night, night, sql)} for night in (FIRST, SECOND))
+    assert len(known) > 300
+    assert {key: now[key] for key in known} == known
+    (new,) = now.keys() - known.keys()
+    assert new == f"web_orders:{child_nights.NEW_ACCOUNT}"
+    assert now[new] in known.values(), "she is somebody known, and stays in her arm"
+
+
+def test_a_file_is_first_seen_in_the_night_that_first_saw_it(second_night: Path) -> None:
+    seen = rows(
+        second_night, SECOND, "SELECT CAST(first_seen_at AS VARCHAR), list(path ORDER BY path) FROM files GROUP BY 1"
+    )
+    by_night = dict(seen)
+    assert by_night["2026-07-15 02:00:00"] == ["web_orders/2026-07.csv"]
+    assert len(by_night["2026-07-01 02:00:00"]) > 20
+
+
+def test_new_orders_go_to_known_people(second_night: Path) -> None:
+    july = "SELECT count(*), count(DISTINCT person_id) FROM orders WHERE ordered_at >= TIMESTAMP '2026-07-01'"
+    ((orders, people),) = rows(second_night, SECOND, july)
+    assert orders >= people > 0
+    assert rows(second_night, FIRST, july) == [(0, 0)]
+
+
+def test_yesterday_is_the_night_before_typed_as_tonight(second_copy: Path) -> None:
+    with opened(second_copy, "2026-08-01") as building:
+        remembered = query(
+            building.connection, "SELECT record_key, person_id, founded_at FROM yesterday.records ORDER BY 1"
+        )
+    assert remembered == rows(second_copy, SECOND, "SELECT record_key, person_id, founded_at FROM records ORDER BY 1")
+
+
+def test_a_revision_is_built_on_the_same_yesterday(second_copy: Path, night: Night) -> None:
+    orders = second_copy / "landing" / "web_orders"
+    (orders / "late.csv").write_text(
+        (orders / "2026-07.csv").read_text(encoding="utf-8").replace("W90", "W80"), "utf-8"
+    )
+    code, said = night(second_copy, LATER)
+    assert code == 0, said
+    record = child_nights.record(second_copy)
+    assert (record["night"], record["yesterday"]) == ("20260715T020000Z-r2", FIRST)
+    key = "SELECT record_key, person_id FROM records ORDER BY 1"
+    assert rows(second_copy, record["night"], key) == rows(second_copy, SECOND, key)
+    count = "SELECT count(*) FROM orders WHERE ordered_at >= TIMESTAMP '2026-07-01'"
+    assert rows(second_copy, record["night"], count)[0][0] == 2 * rows(second_copy, SECOND, count)[0][0]
+
+
+def test_a_night_before_the_current_one_is_refused(second_copy: Path) -> None:
+    before = child_nights.record(second_copy)
+    done = CliRunner().invoke(app, ["run", "--project", str(second_copy), "--as-of", "2026-07-10"])
+    assert done.exit_code == 2
+    assert "as_of 2026-07-10T00:00:00Z lies before the current night (2026-07-15T02:00:00Z)\nFix: " in done.output
+    assert child_nights.record(second_copy) == before
+
+
+def test_retention_leaves_what_is_needed_as_proof(second_copy: Path, night: Night) -> None:
+    settings = second_copy / "project.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "retention: {nights: 1}\n", encoding="utf-8")
+    nights = second_copy / "store" / "nights"
+    certificates = {name for name in child_nights.bytes_below(nights / FIRST) if name.endswith(".manifest.json")}
+    assert certificates
+    code, said = night(second_copy, "2026-08-01")
+    assert code == 0, said
+    assert child_nights.bytes_below(nights / FIRST).keys() == {"night.json", *certificates}
+    # A revision of the current night is built on the night before it: that one stays whole.
+    assert (nights / SECOND / "private.duckdb").exists()
+    with opened(second_copy, "2026-08-01") as building:
+        assert building.yesterday == nights / SECOND
+
+
+def test_a_revision_whose_yesterday_is_gone_is_refused(second_copy: Path) -> None:
+    (second_copy / "store" / "nights" / FIRST / "private.duckdb").unlink()
+    with (
+        pytest.raises(MissingArgument, match="no longer whole\nFix: choose a later --as-of"),
+        opened(second_copy, LATER),
+    ):
+        pass
+
+
+def change(file: Path, *statements: str) -> None:
+    """Change a committed database, as an older version of the package would have written it."""
+    file.chmod(0o600)
+    with contextlib.closing(duckdb.connect(str(file))) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_memory_that_gained_a_column_reads_an_older_night(second_copy: Path, night: Night) -> None:
+    change(Store(second_copy / "store").pointer / "private.duckdb", "ALTER TABLE records DROP COLUMN founded_at")
+    with opened(second_copy, "2026-08-01") as building:
+        remembered = query(
+            building.connection,
+            "SELECT typeof(founded_at), count(person_id), count(founded_at) FROM yesterday.records GROUP BY 1",
+        )
+    assert [(kind, ids > 300, moments) for kind, ids, moments in remembered] == [("TIMESTAMP", True, 0)]
+    known = rows(second_copy, SECOND, "SELECT record_key, person_id FROM records ORDER BY 1")
+    code, said = night(second_copy, "2026-08-01")
+    assert code == 0, said
+    record = child_nights.record(second_copy)
+    assert rows(second_copy, record["night"], "SELECT record_key, person_id FROM records ORDER BY 1") == known
+
+
+def test_a_memory_is_found_in_the_other_file_too(second_copy: Path) -> None:
+    current = (second_copy / "store" / "current").resolve()
+    arms = rows(second_copy, SECOND, "SELECT record_key, arm FROM holdout_arms ORDER BY 1")
+    values = ", ".join(f"('{key}', '{arm}')" for key, arm in arms)
+    change(current / "private.duckdb", "DROP TABLE holdout_arms")
+    change(
+        current / "warehouse.duckdb",
+        f"CREATE TABLE holdout_arms AS SELECT * FROM (VALUES {values}) AS t (record_key, arm)",
+    )
+    with opened(second_copy, "2026-08-01") as building:
+        assert query(building.connection, "SELECT record_key, arm FROM yesterday.holdout_arms ORDER BY 1") == arms
+    change(current / "warehouse.duckdb", "DROP TABLE holdout_arms")
+    with opened(second_copy, "2026-08-01") as building:
+        assert query(building.connection, "SELECT * FROM yesterday.holdout_arms") == []
