@@ -43,7 +43,7 @@ def people(seed: int, first_n: int, count: int) -> pl.DataFrame:
     person, home = Draws(seed, n), Draws(seed, found["household_n"].to_numpy())
     unit = Draws(seed, found["unit_n"].to_numpy())
     former = Draws(seed, -found["household_n"].to_numpy())
-    lived = addresses(former, former, country).rename(lambda name: f"former_{name}")
+    lived = addresses(former, former, country).select(pl.all().name.prefix("former_"))
     persona = found["persona"]
     moved = np.where(persona == "", home.happens("moved", MOVED_SHARE), persona == "married_and_moved")
     found = found.hstack(addresses(home, unit, country)).hstack(

@@ -71,7 +71,7 @@ def plant(found: pl.DataFrame) -> pl.DataFrame:
         ]
     schema = found.schema
     given = pl.DataFrame(rows, schema_overrides={"joined_at": pl.Datetime("us")}, infer_schema_length=None)
-    drawn = found.slice(0, len(rows)).select(pl.exclude(PLAIN)).rename(lambda name: f"drawn_{name}")
+    drawn = found.slice(0, len(rows)).select(pl.exclude(PLAIN).name.prefix("drawn_"))
     told = {
         name: pl.coalesce(*([name] if name in given.columns else []), *([f"drawn_{name}"] if name not in PLAIN else []))
         for name in schema

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from personalization_pipeline.foundation.errors import DiskFull, TryAgain
-from personalization_pipeline.foundation.writes import Kind, writing
+from personalization_pipeline.foundation.writes import Kind, make_folder, writing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,7 +102,7 @@ def scratch_connection(threads: int | None = None, memory_limit: str | None = No
 
 def world_connection(folder: Path, memory_limit: str = "2GB") -> Connection:
     """A database file in a new folder of its own, for rows that need not fit into memory; they keep their order."""
-    folder.mkdir(parents=True)
+    make_folder(folder, Kind.PROJECT)
     limits = Limits(memory=memory_limit, temp_directory=folder / "spilled")
     connection = duckdb.connect(str(folder / "world.duckdb"), config=dict(limits.settings()))
     connection.execute(SESSION)
@@ -248,7 +248,7 @@ def put_ndjson(connection: Connection, select: str, path: Path) -> None:
 
 
 def _put_project_file(connection: Connection, select: str, path: Path, options: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, Kind.PROJECT)
     with writing(Kind.PROJECT), engine_errors_told():
         connection.execute(f"COPY ({select}) TO {literal(str(path))} ({options})")
 
