@@ -13,6 +13,7 @@ from pathlib import Path
 
 from personalization_pipeline.demo.behaviour import OPENED_AT, SEVEN_OPENED_AT
 from personalization_pipeline.foundation.warehouse import Connection, put_csv
+from personalization_pipeline.foundation.writes import remove
 
 CLOSED_AT = datetime(2026, 7, 1)  # landing/ holds what happened before; each later night brings one day more
 FILES = Path(__file__).with_name("files")
@@ -101,10 +102,12 @@ def about(connection: Connection, since: datetime, until: datetime) -> None:
 
 
 def write_landing(connection: Connection, folder: Path, nights: int, progress: Callable[[str], None]) -> None:
-    """Write all files of the sources above below the project's folder."""
+    """Write all files of the sources above below the project's folder; one without rows is none."""
     for dialect in DIALECTS:
         select = (FILES / f"{dialect.source}.sql").read_text(encoding="utf-8")
         for period in periods(dialect, nights):
             about(connection, period.since, period.until)
-            put_csv(connection, select, folder / period.place, delimiter=dialect.delimiter, quote_all=dialect.quote_all)
+            path = folder / period.place
+            if not put_csv(connection, select, path, delimiter=dialect.delimiter, quote_all=dialect.quote_all):
+                remove(path)
         progress(f"files of {dialect.source}")

@@ -236,10 +236,15 @@ def put_parquet(connection: Connection, select: str, path: Path) -> None:
         connection.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
 
 
-def put_csv(connection: Connection, select: str, path: Path, *, delimiter: str = ",", quote_all: bool = False) -> None:
-    """Write the rows of a SELECT to a CSV file of a demo project, in their order; NULL is written as nothing."""
+def put_csv(connection: Connection, select: str, path: Path, *, delimiter: str = ",", quote_all: bool = False) -> int:
+    """Write the rows of a SELECT to a CSV file of a demo project, in their order; NULL is written as nothing.
+
+    Returns how many rows were written.
+    """
     quotes = ", FORCE_QUOTE *" if quote_all else ""
-    _put_project_file(connection, select, path, f"FORMAT csv, HEADER true, DELIMITER {literal(delimiter)}{quotes}")
+    return _put_project_file(
+        connection, select, path, f"FORMAT csv, HEADER true, DELIMITER {literal(delimiter)}{quotes}"
+    )
 
 
 def put_ndjson(connection: Connection, select: str, path: Path) -> None:
@@ -247,10 +252,10 @@ def put_ndjson(connection: Connection, select: str, path: Path) -> None:
     _put_project_file(connection, select, path, "FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE ''")
 
 
-def _put_project_file(connection: Connection, select: str, path: Path, options: str) -> None:
+def _put_project_file(connection: Connection, select: str, path: Path, options: str) -> int:
     make_folder(path.parent, Kind.PROJECT)
     with writing(Kind.PROJECT), engine_errors_told():
-        connection.execute(f"COPY ({select}) TO {literal(str(path))} ({options})")
+        return int(query(connection, f"COPY ({select}) TO {literal(str(path))} ({options})")[0][0])
 
 
 def content_hash(connection: Connection, relation: str) -> str:
