@@ -39,7 +39,7 @@ def scores(folder: Path) -> tuple[IdentityScore, IdentityScore]:
     return score_people(found, truth), email_baseline(emails, truth)
 
 
-@pytest.mark.parametrize("seed", [7, 303, 501, 502])
+@pytest.mark.parametrize("seed", [7, 501, 502, 601])
 def test_the_people_of_a_world_of_two_thousand_are_found(tmp_path: Path, seed: int) -> None:
     start_demo(tmp_path / "shop", people=2000, seed=seed)
     ours, by_email = scores(tmp_path / "shop")
