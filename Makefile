@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROJECT ?= data/demo
 SEED ?= 7
-PEOPLE ?= 2000
+PEOPLE ?= 800
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DAGSTER_DISABLE_TELEMETRY := 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,19 +60,30 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the new project goes")],
     demo: Annotated[bool, typer.Option("--demo", help="Fill it with the seeded demo shop")] = False,
-    people: Annotated[int, typer.Option(min=50, help="How many true people the demo shop has")] = 2000,
+    people: Annotated[int, typer.Option(min=50, help="How many true people the demo has")] = 800,
+    nights: Annotated[int, typer.Option(min=1, max=31, help="For how many nights the demo has files")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, another world")] = 7,
 ) -> None:
     """Write a new project folder: its settings, a first source, a segment, an audience, and keys to sign with."""
     from personalization_pipeline.starting import start_demo, start_project
 
     if demo:
-        start_demo(folder, people=people, seed=seed)
+        start_demo(folder, people=people, nights=nights, seed=seed, progress=_progress(time.monotonic()))
     else:
         start_project(folder)
     out.print(
         f"[green]wrote[/] {folder}\nNext: personalize check --project {folder}, then personalize run --project {folder}"
     )
+
+
+def _progress(since: float) -> Callable[[str], None]:
+    """Says on stderr what is done, once it takes long enough for somebody to wonder."""
+
+    def _say(done: str) -> None:
+        if (seconds := time.monotonic() - since) > 5:
+            err.print(f"[dim]{seconds:6.0f} s[/]  {done}")
+
+    return _say
 
 
 @app.command()

@@ -33,5 +33,5 @@ def evaluate(project: Project) -> Figures:
         field.name.replace("_", " "): (float(getattr(ours, field.name)), float(getattr(baseline, field.name)))
         for field in fields(ours)
     }
-    hardness = json.loads((project.folder / "truth" / "hardness.json").read_text(encoding="utf-8"))
+    hardness = json.loads((project.folder / "truth" / "hardness.json").read_text(encoding="utf-8"))["measured"]
     return figures | {f"world: {name.replace('_', ' ')}": (float(value), None) for name, value in hardness.items()}

@@ -73,6 +73,13 @@ class Settings(Declaration):
     sensitive: tuple[str, ...] = ()
 
 
+class FillDown(Declaration):
+    """Cells that stand on the first row of a group only: a blank one means the last that was written in its group."""
+
+    by: str
+    columns: tuple[str, ...] = Field(min_length=1)
+
+
 def _encoding(name: str) -> str:
     try:
         "".encode(name)
@@ -103,6 +110,7 @@ class FileFormat(Declaration):
     delimiter: Annotated[str, AfterValidator(_character)] = ","
     quote: Annotated[str, AfterValidator(lambda text: text and _character(text))] = '"'
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    fill_down: FillDown | None = None
 
 
 class DeclaredConsent(Declaration):
@@ -116,6 +124,7 @@ class DeclaredConsent(Declaration):
     decided_on: Expression
 
 
+# Target column -> expression; `where`: only rows of which this is true are meant.
 Mapping = dict[str, Expression]
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from personalization_pipeline.foundation.errors import DiskFull, TryAgain
-from personalization_pipeline.foundation.writes import Kind, writing
+from personalization_pipeline.foundation.writes import Kind, make_folder, writing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,6 +97,16 @@ def scratch_connection(threads: int | None = None, memory_limit: str | None = No
     """An in-memory connection of its own, for one job (reading a file, a Linker, a rehearsal)."""
     connection = duckdb.connect(":memory:", config=dict(Limits(threads, memory_limit).settings()))
     connection.execute(SESSION)
+    return connection
+
+
+def world_connection(folder: Path, memory_limit: str = "2GB") -> Connection:
+    """A database file in a new folder of its own, for rows that need not fit into memory; they keep their order."""
+    make_folder(folder, Kind.PROJECT)
+    limits = Limits(memory=memory_limit, temp_directory=folder / "spilled")
+    connection = duckdb.connect(str(folder / "world.duckdb"), config=dict(limits.settings()))
+    connection.execute(SESSION)
+    connection.execute("SET preserve_insertion_order = true")
     return connection
 
 
@@ -224,6 +234,28 @@ def put_parquet(connection: Connection, select: str, path: Path) -> None:
     """Write the rows of a SELECT to a Parquet file, in their order."""
     with writing(Kind.FACTS), engine_errors_told():
         connection.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def put_csv(connection: Connection, select: str, path: Path, *, delimiter: str = ",", quote_all: bool = False) -> int:
+    """Write the rows of a SELECT to a CSV file of a demo project, in their order; NULL is written as nothing.
+
+    Returns how many rows were written.
+    """
+    quotes = ", FORCE_QUOTE *" if quote_all else ""
+    return _put_project_file(
+        connection, select, path, f"FORMAT csv, HEADER true, DELIMITER {literal(delimiter)}{quotes}"
+    )
+
+
+def put_ndjson(connection: Connection, select: str, path: Path) -> None:
+    """Write a SELECT of one text column, each a JSON object, as lines of a file of a demo project; .gz is compressed."""
+    _put_project_file(connection, select, path, "FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE ''")
+
+
+def _put_project_file(connection: Connection, select: str, path: Path, options: str) -> int:
+    make_folder(path.parent, Kind.PROJECT)
+    with writing(Kind.PROJECT), engine_errors_told():
+        return int(query(connection, f"COPY ({select}) TO {literal(str(path))} ({options})")[0][0])
 
 
 def content_hash(connection: Connection, relation: str) -> str:

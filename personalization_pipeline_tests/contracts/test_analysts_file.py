@@ -6,7 +6,6 @@ names (test_columns).
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,19 +37,13 @@ class Named:
 
 @pytest.fixture(scope="module")
 def named(demo_night: Path) -> Named:
-    addresses: set[str] = set()
-    names: set[tuple[str, str]] = set()
-    for path in sorted((demo_night / "landing").rglob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                addresses |= {
-                    row[key] for key in row if re.search("mail|phone|mobile|street", key) and "opt" not in key
-                }
-                names |= {(row.get("first_name", ""), row.get("last_name", ""))}
     with published(demo_night, private=True) as connection:
+        told = query(connection, "SELECT unnest([email, phone, street]) FROM contacts")
+        names = query(connection, "SELECT DISTINCT first_name, last_name FROM contacts WHERE last_name IS NOT NULL")
         standard = query(connection, "SELECT address FROM identifiers WHERE address_kind IN ('email', 'phone')")
+    addresses = {text for (text,) in told if text}
     addresses |= {address.split(":", 1)[1] for (address,) in standard}
-    pairs = {(first.lower(), last.lower()) for first, last in names if len(first) > 2 and len(last) > 2}
+    pairs = {(first.lower(), last.lower()) for first, last in names if len(first or "") > 2 and len(last) > 2}
     return Named(frozenset(text.strip().lower() for text in addresses if len(text) > 6), frozenset(pairs))
 
 

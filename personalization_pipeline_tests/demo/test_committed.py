@@ -21,5 +21,5 @@ def texts(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_committed_demo_is_what_init_writes_from_its_seed(tmp_path: Path) -> None:
-    start_demo(tmp_path / "demo", people=2000, seed=7)
+    start_demo(tmp_path / "demo", people=800, nights=3, seed=7)
     assert texts(tmp_path / "demo") == texts(COMMITTED)
