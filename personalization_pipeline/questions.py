@@ -5,6 +5,7 @@ Belongs here: `ask` and `why` as data. Does not belong here: printing (cli), any
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,12 +92,11 @@ def why(project: Project, person: str, *, segment: str | None = None, audience: 
         connection.close()
 
 
-def _chosen(wanted: str | None, other: str | None, known: object, kind: str) -> list[str]:
-    names = list(known)  # type: ignore[call-overload]
+def _chosen(wanted: str | None, other: str | None, known: Collection[str], kind: str) -> list[str]:
     if wanted is None:
-        return [] if other else names
-    if wanted not in names:
-        raise MissingArgument(f"there is no {kind} {wanted!r}", fix=nearest(wanted, names))
+        return [] if other else list(known)
+    if wanted not in known:
+        raise MissingArgument(f"there is no {kind} {wanted!r}", fix=nearest(wanted, known))
     return [wanted]
 
 
