@@ -56,7 +56,7 @@ def render_files(building: Building) -> pl.DataFrame:
             lost = people.with_columns(reason=pl.lit(TOO_SMALL))
         else:
             lost = rendered.rejects.select("person_id", "reason")
-            write_bytes(_file(building, audience, destination), rendered.content, Kind.FILE)
+            write_bytes(_file(building, audience, destination), rendered.content, Kind.FILE, 0o600)
         rejects.append(lost.with_columns(audience=pl.lit(audience), destination=pl.lit(destination)))
     empty = pl.DataFrame(schema=dict.fromkeys(UNMATCHABLE, pl.String))
     return pl.concat([empty, *(lost.select(list(UNMATCHABLE)) for lost in rejects)])

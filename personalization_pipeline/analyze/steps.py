@@ -22,6 +22,7 @@ from personalization_pipeline.analyze.value import (
     BgNbd,
     GammaGamma,
     alive_sql,
+    expected_purchases_sql,
     expected_while_alive_sql,
     fit_bgnbd,
     fit_gamma_gamma,
@@ -133,6 +134,7 @@ def _score_slots(building: Building) -> Mapping[str, str]:
     return {
         "alive_probability": alive_sql(value),
         "expected_while_alive": expected_while_alive_sql(value, VALUE_WEEKS),
+        "expected_orders": expected_purchases_sql(value, "while_alive_count"),
         "mean_order_amount": mean_amount_sql(spend),
         "churn_probability": churn_sql(churn),
         "churn_reason": reason_sql(churn),

@@ -99,17 +99,19 @@ def alive_sql(model: BgNbd) -> str:
     return f"round({_alive(model)}, 6)"
 
 
-def expected_purchases_sql(model: BgNbd, horizon_weeks: float | str) -> str:
-    """Purchases expected in the next `horizon_weeks` (a number, or the name of a column), over columns x, t_x, t.
+def expected_purchases_sql(model: BgNbd, while_alive: str) -> str:
+    """Purchases expected over a horizon, over columns x, t_x, t, and `while_alive`: `expected_while_alive_sql` for that
+    horizon, or the column where it was worked out before.
 
     With x = t_x = t = 0 it is what a new customer does, which is what a tracking plot sums."""
     if model.status == NOT_READY:
         return NO_SCORE
-    return f"round({_alive(model)} * {expected_while_alive_sql(model, horizon_weeks)}, 6)"
+    return f"round({_alive(model)} * {while_alive}, 6)"
 
 
 def expected_while_alive_sql(model: BgNbd, horizon_weeks: float | str) -> str:
-    """Purchases expected if she still is a customer, not rounded, over columns x and t.
+    """Purchases expected in the next `horizon_weeks` (a number, or the name of a column) if she still is a customer, not
+    rounded, over columns x and t.
 
     The paper's formula has a Gaussian 2F1 that is 0/0 at a = 1 and at a + b + x = 1 and overflows for large x. Its
     origin has neither trouble: a customer with drop-out probability p will buy (1 - (1 + p w)^-(r + x)) / p times, w =

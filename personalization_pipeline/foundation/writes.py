@@ -113,11 +113,12 @@ def _beside(path: Path, mode: int) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def folder_at_once(folder: Path, kind: Kind) -> Iterator[Path]:
+def folder_at_once(folder: Path, kind: Kind, mode: int = 0o755) -> Iterator[Path]:
     """A folder that appears with all its files or not at all: yields a scratch folder beside it."""
     scratch = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
+    scratch.chmod(mode)
     try:
         yield scratch
         with writing(kind):
@@ -174,9 +175,9 @@ def seal(path: Path, mode: int) -> None:
         path.chmod(mode)
 
 
-def copy(source: Path, target: Path, kind: Kind) -> None:
+def copy(source: Path, target: Path, kind: Kind, mode: int = 0o644) -> None:
     """Copy a file whole or not at all, following no name but `target`."""
-    with source.open("rb") as original, writing_file(target, kind) as file:
+    with source.open("rb") as original, writing_file(target, kind, mode) as file:
         shutil.copyfileobj(original, file, 1 << 20)
 
 

@@ -54,7 +54,7 @@ def read_file(path: Path, name: str, source: Source, where: Path, target: Path, 
 
     A file that cannot be read leaves nothing: SourceRefused says why, OSError that it could not be opened.
     """
-    with folder_at_once(target, Kind.FOLDER) as folder:
+    with folder_at_once(target, Kind.FOLDER, 0o700) as folder:
         connection = scratch_connection(limits.threads, limits.memory)
         try:
             summary = _read(connection, path, name, source, where, folder)

@@ -46,7 +46,7 @@ def _deliver(project: Project, night: Path, file: Path) -> Delivery:
     receipt = _receipt(project, night, file)
     if receipt.is_file():
         return Delivery(audience, destination, target, is_new=False)
-    copy(file, target, Kind.DELIVERY)
+    copy(file, target, Kind.DELIVERY, 0o600)
     copy(file.with_name(f"{file.name}.manifest.json"), target.with_name(f"{target.name}.manifest.json"), Kind.DELIVERY)
     content = {
         "audience": audience,

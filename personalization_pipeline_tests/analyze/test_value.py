@@ -38,6 +38,10 @@ def scores(people: pl.DataFrame, *expressions: str) -> list[tuple[Any, ...]]:
         return con.sql(f"SELECT {', '.join(expressions)} FROM people ORDER BY row_number").fetchall()
 
 
+def purchases_sql(model: BgNbd, horizon_weeks: float | str) -> str:
+    return expected_purchases_sql(model, expected_while_alive_sql(model, horizon_weeks))
+
+
 @pytest.fixture(scope="module")
 def cdnow(shared_data: Path) -> pl.DataFrame:
     """The 2,357 customers at the published cut of 39 + 39 weeks, purchases of a day taken together."""
@@ -81,7 +85,7 @@ def test_the_published_amounts_of_cdnow_are_found_again(cdnow: pl.DataFrame) -> 
 
 
 def test_expectations_follow_what_cdnow_customers_did_afterwards(cdnow: pl.DataFrame, cdnow_model: BgNbd) -> None:
-    expected = [row[0] for row in scores(cdnow, expected_purchases_sql(cdnow_model, 39))]
+    expected = [row[0] for row in scores(cdnow, purchases_sql(cdnow_model, 39))]
     assert np.corrcoef(expected, cdnow["bought_later"])[0, 1] == pytest.approx(0.6256, abs=0.0005)
 
 
@@ -89,7 +93,7 @@ def test_cumulative_repeat_sales_of_cdnow_at_week_78_are_four_percent_low(
     cdnow: pl.DataFrame, cdnow_model: BgNbd
 ) -> None:
     newborn = cdnow.with_columns(x=pl.lit(0), t_x=pl.lit(0.0), t=pl.lit(0.0))
-    expected = sum(row[0] for row in scores(newborn, expected_purchases_sql(cdnow_model, "weeks_until_78")))
+    expected = sum(row[0] for row in scores(newborn, purchases_sql(cdnow_model, "weeks_until_78")))
     actual = int((cdnow["x"] + cdnow["bought_later"]).sum())
     assert expected / actual - 1 == pytest.approx(-0.041, abs=0.001)
 
@@ -122,7 +126,7 @@ def test_parameters_and_futures_of_simulated_customers_are_recovered(truth: Trut
     assert found["a"] / (found["a"] + found["b"]) == pytest.approx(a / (a + b), rel=0.1)
     known = BgNbd("ready", parameters=dict(zip(("r", "alpha", "a", "b"), truth, strict=True)))
     assert log_likelihood(model, people) >= log_likelihood(known, people)
-    expected = sum(row[0] for row in scores(people, expected_purchases_sql(model, 40)))
+    expected = sum(row[0] for row in scores(people, purchases_sql(model, 40)))
     assert expected == pytest.approx(people["bought_later"].sum(), rel=0.05)
 
 
@@ -213,7 +217,7 @@ def test_nobody_is_expected_to_buy_less_over_a_longer_horizon_or_more_after_a_lo
     x: int, t_x: float, silence: float
 ) -> None:
     people = pl.DataFrame({"x": [x, x], "t_x": [t_x, t_x], "t": [t_x + silence, t_x + silence + 4]})
-    now, later = scores(people, alive_sql(CDNOW), *(expected_purchases_sql(CDNOW, weeks) for weeks in (4, 12, 52)))
+    now, later = scores(people, alive_sql(CDNOW), *(purchases_sql(CDNOW, weeks) for weeks in (4, 12, 52)))
     assert 0 <= now[1] <= now[2] <= now[3]
     assert all(one >= other for one, other in zip(now, later, strict=True))
 
@@ -235,7 +239,7 @@ def test_too_few_repeat_customers_give_no_parameters_and_null_scores() -> None:
     model, spend = fit_bgnbd(strangers), fit_gamma_gamma(strangers)
     assert (model.status, model.parameters, model.customers) == ("not ready", {}, 5099)
     assert model.verdict == spend.verdict == "99 customers came back, at least 100 are needed"
-    expressions = (alive_sql(model), expected_purchases_sql(model, 26), mean_amount_sql(spend))
+    expressions = (alive_sql(model), purchases_sql(model, 26), mean_amount_sql(spend))
     assert scores(strangers, *expressions) == [(None, None, None)] * 2
     assert fit_bgnbd(strangers.clear()).status == "not ready"
 
@@ -246,5 +250,5 @@ def test_a_model_survives_being_written_down() -> None:
     text = json.dumps(model.to_dict(), sort_keys=True)
     read = BgNbd.from_dict(json.loads(text))
     assert read == model
-    assert expected_purchases_sql(read, 26) == expected_purchases_sql(model, 26)
+    assert purchases_sql(read, 26) == purchases_sql(model, 26)
     assert log_likelihood(read, people) == log_likelihood(model, people)

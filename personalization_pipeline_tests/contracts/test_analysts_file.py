@@ -113,6 +113,15 @@ def test_what_is_told_about_a_night_names_nobody(demo_night: Path, named: Named,
     assert given_away(((name, line.lower()) for line in text.splitlines()), named) == {}
 
 
-def test_only_the_owner_may_read_the_private_file(demo_night: Path) -> None:
-    private = (demo_night / "store" / "current").resolve() / "private.duckdb"
-    assert private.stat().st_mode & 0o077 == 0
+def test_what_others_may_read_names_nobody(demo_night: Path, named: Named) -> None:
+    """Every file that a night leaves behind is closed, lies in a closed folder, or holds no address."""
+    left = [path for path in demo_night.rglob("*") if path.is_file() and "landing" not in path.parts]
+    opened = [path for path in left if may_others_read(path, demo_night)]
+    assert {"warehouse.duckdb", "report.html", "night.json"} <= {path.name for path in opened} < {p.name for p in left}
+    told = {path: [one for one in named.addresses if one.encode() in path.read_bytes().lower()] for path in opened}
+    assert {path: addresses for path, addresses in told.items() if addresses} == {}
+
+
+def may_others_read(path: Path, project: Path) -> bool:
+    folders = [folder for folder in path.parents if folder.is_relative_to(project)]
+    return all(step.stat().st_mode & 0o077 for step in (path, *folders))

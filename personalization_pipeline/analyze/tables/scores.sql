@@ -23,7 +23,7 @@ WITH outlooks AS (
     JOIN rfm ON rfm.person_id = summary.person_id
     JOIN outlooks ON outlooks.x = summary.x AND outlooks.t = summary.t
 ), rated AS (
-    SELECT *, slot.alive_probability AS alive_probability
+    SELECT *, slot.expected_orders AS expected_orders
     FROM summaries
 )
 SELECT
@@ -32,9 +32,9 @@ SELECT
     frequency_score,
     monetary_score,
     rfm_segment,
-    alive_probability,
-    round(alive_probability * while_alive_count, 6) AS expected_orders,
-    CAST(alive_probability * while_alive_count * slot.mean_order_amount AS DECIMAL(18, 2)) AS expected_value_amount,
+    slot.alive_probability AS alive_probability,
+    expected_orders,
+    CAST(expected_orders * slot.mean_order_amount AS DECIMAL(18, 2)) AS expected_value_amount,
     slot.churn_probability AS churn_probability,
     slot.churn_reason AS churn_reason
 FROM rated
