@@ -25,6 +25,7 @@ CAMPAIGN_AT = datetime(2026, 4, 14, 8)
 CAMPAIGN_DAYS = 28
 RATE_ALPHA = 13.0  # weeks; rates are gamma(1, alpha)
 HAZARD_B = 60.0  # weekly hazards of leaving are beta(1, b)
+PROMO_B = 1.0  # shares of orders with a code are beta(1, b): half of them, as half (.51) of a real grocer's lines are promoted
 CUSTOMER_SHARE, BOT_SHARE, SEVEN_SHARE = 0.74, 0.01, 0.04
 MOST_ORDERS = 700
 CYCLE_SHARE = 0.22  # of customers: they come back when the pack is empty
@@ -67,7 +68,7 @@ def behaviours(seed: int, n: Numbers) -> pl.DataFrame:
         "dropout_share": np.round(hazard, 5),
         "random_orders": np.where(is_customer, d.poisson("orders", rate * np.maximum(weeks, 0), MOST_ORDERS), 0),
         "spend_factor": np.round(np.exp(0.45 * d.normal("spend")), 3),
-        "promo_share": np.round(d.beta_one("promo share", 2.5), 3),
+        "promo_share": np.round(d.beta_one("promo share", PROMO_B), 3),
         "home_brand": np.where(b_home, BRANDS[1], BRANDS[0]),
         "brand_b_share": np.round(np.where(b_home, 1 - minor, minor), 3),
         "store_share": np.round(store, 3),

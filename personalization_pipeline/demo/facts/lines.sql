@@ -3,7 +3,8 @@
 WITH sizes AS (
     SELECT
         orders.*,
-        1 + CAST(part(bits, 0) < 0.45 AS INTEGER) + CAST(part(bits, 1) < 0.30 AS INTEGER) + CAST(part(bits, 2) < 0.15 AS INTEGER) AS size
+        -- three tenths of the twentieths of a real grocer's baskets (1 1 1 1 2 2 2 3 4 4 5 6 7 9 11 13 16 21 29 45), rounded up
+        list_extract([1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 7, 9, 14], 1 + CAST(floor(20 * part(bits, 0)) AS INTEGER)) AS size
     FROM (SELECT *, digest(order_n, 'size') AS bits FROM orders) AS orders
 ), baskets AS (
     SELECT
@@ -13,7 +14,7 @@ WITH sizes AS (
         sizes.is_cancelled,
         sizes.cancelled_at,
         sizes.ordered_at,
-        CASE sizes.promo_code WHEN 'WELCOME10' THEN 10 WHEN 'SEASON15' THEN 15 WHEN 'SPRING15' THEN 15 WHEN 'THANKS20' THEN 20 ELSE 0 END AS percent_off,
+        CASE sizes.promo_code WHEN 'WELCOME10' THEN 10 WHEN 'SPRING15' THEN 15 WHEN 'SEASON25' THEN 25 WHEN 'THANKS40' THEN 40 ELSE 0 END AS percent_off,
         CASE
             WHEN sizes.persona = 'wii_game' THEN 'P201'
             WHEN sizes.cycle_sku IS NOT NULL AND sizes.brand = 'leaf_and_bean' AND places.place = 1 AND sizes.reason <> 'any' THEN sizes.cycle_sku
