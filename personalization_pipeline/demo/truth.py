@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ SELECT
     concat(records.source, ':', records.record_id) AS record_key,
     people.person_id AS true_person_id,
     people.household_id,
-    records.mistakes
+    records.mistakes,
+    greatest(CAST(records.created_at AS DATE) + 1, CAST(closed_at() AS DATE)) AS landed_on
 FROM records
 JOIN people ON people.person_n = records.person_n
 ORDER BY record_key
@@ -64,6 +66,13 @@ def write_truth(connection: Connection, folder: Path, hardness: Mapping[str, Any
     put_csv(connection, "SELECT DISTINCT * FROM cases ORDER BY ALL", folder / "cases.csv")
     put_parquet(connection, "SELECT * FROM people ORDER BY person_n", folder / "people.parquet")
     write_text(folder / "hardness.json", json.dumps(hardness, indent=2) + "\n", Kind.PROJECT)
+
+
+def read_records(folder: Path, as_of: datetime) -> pl.DataFrame:
+    """truth/records.csv of the records that had landed by a moment: record_key, true_person_id, household_id, mistakes,
+    landed_on (the day of the night that first sees it)."""
+    truth = pl.read_csv(folder / "truth" / "records.csv", infer_schema=False)
+    return truth.filter(pl.col("landed_on") <= f"{as_of:%Y-%m-%d}")
 
 
 def score_people(found: pl.DataFrame, truth: pl.DataFrame) -> IdentityScore:

@@ -37,6 +37,12 @@ CREATE OR REPLACE TEMP MACRO order_id(n) AS CAST(5000000000000 + n * 982451653 %
 """
 Progress = Callable[[str], None]
 
+# Records of a time that no file is about: nobody can find them. The bought list was delivered once.
+UNLANDED = """
+DELETE FROM records
+WHERE created_at >= CASE source WHEN 'third_party_demographics' THEN closed_at() ELSE world_ends_at() END
+"""
+
 
 @contextmanager
 def making(folder: Path, seed: int) -> Iterator[Connection]:
@@ -88,6 +94,7 @@ def write_world(
         make_world(connection, people=people, seed=seed, progress=progress)
         write_touch(connection, folder, nights=nights, progress=progress)
         write_landing(connection, folder, nights, progress)
+        connection.execute(UNLANDED)
         hardness = measure(connection)
         write_truth(connection, folder / "truth", {"promised": PROMISED, "measured": asdict(hardness)})
     progress("truth")

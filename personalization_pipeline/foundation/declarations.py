@@ -74,10 +74,14 @@ class Settings(Declaration):
 
 
 class FillDown(Declaration):
-    """Cells that stand on the first row of a group only: a blank one means the last that was written in its group."""
+    """Cells that stand on the first row of a group only: a blank one means the last that was written in its group.
+
+    `number` names one more column: the row's number in its group, from 1, where the file has no number of its own.
+    """
 
     by: str
     columns: tuple[str, ...] = Field(min_length=1)
+    number: str | None = None
 
 
 def _encoding(name: str) -> str:
@@ -143,6 +147,12 @@ class Source(Declaration):
     maps: dict[str, Mapping | list[Mapping]]
     declared_consent: DeclaredConsent | None = None
     checks: tuple[str, ...] = ()
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """The columns that an expression may read: those of the file, and the number that `fill_down` makes."""
+        number = self.format.fill_down.number if self.format.fill_down else None
+        return (*self.columns, *([number] if number else []))
 
     def mappings(self, entity: str) -> list[Mapping]:
         """The mappings of one entity; one source row may fill an entity more than once."""

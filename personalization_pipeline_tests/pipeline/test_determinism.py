@@ -84,7 +84,7 @@ def build_both(project: Path, threads: int) -> None:
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_threads_change_nothing(threads: int, two_nights_on_two_threads: Path, tmp_path: Path) -> None:
     project = the_same_project_elsewhere(two_nights_on_two_threads, tmp_path / "shop", seed=threads)
-    (project / "landing" / "web_orders" / "2026-07.csv").unlink()
+    child_nights.july(project).unlink()
     build_both(project, threads)
     assert_same_night(two_nights_on_two_threads, project)
     for shop in (project, two_nights_on_two_threads):
