@@ -61,7 +61,7 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the new project goes")],
     demo: Annotated[bool, typer.Option("--demo", help="Fill it with the seeded demo shop")] = False,
-    people: Annotated[int, typer.Option(min=50, help="How many true people the demo has")] = 800,
+    people: Annotated[int, typer.Option(min=50, help="How many true people the demo has")] = 1300,
     nights: Annotated[int, typer.Option(min=1, max=31, help="For how many nights the demo has files")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, another world")] = 7,
 ) -> None:

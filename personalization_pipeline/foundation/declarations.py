@@ -70,18 +70,15 @@ class Settings(Declaration):
     engine: Engine = Engine()
     artefacts: dict[str, str] = {}
     churn_horizon_days: int = Field(90, ge=7, le=365)
+    brands: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
 
 
 class FillDown(Declaration):
-    """Cells that stand on the first row of a group only: a blank one means the last that was written in its group.
-
-    `number` names one more column: the row's number in its group, from 1, where the file has no number of its own.
-    """
+    """Cells that stand on the first row of a group only: a blank one means the last that was written in its group."""
 
     by: str
     columns: tuple[str, ...] = Field(min_length=1)
-    number: str | None = None
 
 
 def _encoding(name: str) -> str:
@@ -148,12 +145,6 @@ class Source(Declaration):
     declared_consent: DeclaredConsent | None = None
     checks: tuple[str, ...] = ()
 
-    @property
-    def readable(self) -> tuple[str, ...]:
-        """The columns that an expression may read: those of the file, and the number that `fill_down` makes."""
-        number = self.format.fill_down.number if self.format.fill_down else None
-        return (*self.columns, *([number] if number else []))
-
     def mappings(self, entity: str) -> list[Mapping]:
         """The mappings of one entity; one source row may fill an entity more than once."""
         found = self.maps.get(entity, [])
@@ -169,7 +160,10 @@ class Segment(Declaration):
 
 
 class Audience(Declaration):
-    """audiences/<name>.yaml: a rule over facts, segments and scores, and what it is for."""
+    """audiences/<name>.yaml: a rule over facts, segments and scores, and what it is for.
+
+    `brand`: who speaks. Consent given to that brand, or to all, is asked for; without it, that of every brand.
+    """
 
     description: str
     where: str
@@ -178,6 +172,7 @@ class Audience(Declaration):
     kpi: str
     owner: str
     destinations: tuple[str, ...] = Field(min_length=1)
+    brand: str = ""
     use_holdout: bool = True
 
 

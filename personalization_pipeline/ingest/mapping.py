@@ -68,7 +68,7 @@ def check_sources(project: Project) -> None:
     try:
         for name, source in project.sources.items():
             where = project.file("sources", name)
-            blank = ", ".join(f"CAST(NULL AS VARCHAR) AS {named(column)}" for column in source.readable)
+            blank = ", ".join(f"CAST(NULL AS VARCHAR) AS {named(column)}" for column in source.columns)
             for column in mapped_columns(name, source, where):
                 _try(connection, column, f"(SELECT {blank})", where)
     finally:
@@ -168,12 +168,6 @@ def _condition(source: Source, entity: Entity, index: int, text: str, where: Pat
 
 def _check_fill_down(source: Source, where: Path) -> None:
     fill_down = source.format.fill_down
-    if fill_down and fill_down.number in source.columns:
-        raise ProjectError(
-            f"fill_down numbers rows in {fill_down.number!r}, which is a column of the file",
-            fix="give the number a name of its own",
-            where=where,
-        )
     for column in (fill_down.by, *fill_down.columns) if fill_down else ():
         if column not in source.columns:
             raise ProjectError(
@@ -201,10 +195,10 @@ def _expression(text: str, source: Source, where: Path) -> exp.Expr:
                 + ", ".join(sorted(OWN_FUNCTIONS)),
                 where=where,
             )
-        if isinstance(node, exp.Column) and node.name not in source.readable:
+        if isinstance(node, exp.Column) and node.name not in source.columns:
             raise ProjectError(
                 f"the expression {text!r} reads {node.name!r}, which `columns` does not declare",
-                fix=nearest(node.name, source.readable),
+                fix=nearest(node.name, source.columns),
                 where=where,
             )
     return tree

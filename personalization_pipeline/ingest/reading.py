@@ -89,15 +89,14 @@ def _read(c: Connection, path: Path, name: str, source: Source, where: Path, fol
 
 
 def _filled_down(c: Connection, rows: Rows, source: Source) -> Rows:
-    """The rows, with cells that stand on the first row of a group only written on its other rows too, and numbered."""
+    """The rows, with cells that stand on the first row of a group only written on its other rows too."""
     fill_down = source.format.fill_down
     if fill_down is None:
         return rows
     c.execute(f"CREATE TEMP TABLE as_landed AS {rows.relation}")
     window = f"OVER (PARTITION BY {named(fill_down.by)} ORDER BY rowid)"
     cells = ", ".join(f"last_value({named(k)} IGNORE NULLS) {window} AS {named(k)}" for k in fill_down.columns)
-    number = f", CAST(row_number() {window} AS VARCHAR) AS {named(fill_down.number)}" if fill_down.number else ""
-    return replace(rows, relation=f"SELECT * REPLACE ({cells}){number} FROM as_landed ORDER BY rowid")
+    return replace(rows, relation=f"SELECT * REPLACE ({cells}) FROM as_landed ORDER BY rowid")
 
 
 def _put_refused(c: Connection, rows: Rows) -> None:

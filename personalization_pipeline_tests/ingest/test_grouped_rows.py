@@ -79,27 +79,6 @@ def test_a_blank_cell_means_the_last_one_written_in_its_group_and_never_that_of_
     assert facts["orders"] == [("shop:A1", "shop:ann"), ("shop:B2", "shop:bob"), ("shop:C3", None)]
 
 
-def test_rows_without_a_number_of_their_own_are_numbered_in_their_group(tmp_path: Path) -> None:
-    lines = [MAPS["order_lines"][0] | {"line_id": "line_no"}]
-    fill_down = {"by": "order", "columns": ["buyer"], "number": "line_no"}
-    twice = ORDERS + "A1,,x,5.00,\n"
-    _, facts = read(tmp_path, twice, source(format={"fill_down": fill_down}, maps=MAPS | {"order_lines": lines}))
-    assert [key for key, *_ in facts["order_lines"]] == [
-        "shop:A1/1",
-        "shop:A1/2",
-        "shop:A1/3",
-        "shop:B2/1",
-        "shop:B2/2",
-        "shop:C3/1",
-    ]
-
-
-def test_a_number_that_is_a_column_of_the_file_is_refused(tmp_path: Path) -> None:
-    declared = source(format={"fill_down": {"by": "order", "columns": ["buyer"], "number": "sku"}})
-    with pytest.raises(ProjectError, match="'sku', which is a column of the file"):
-        list(mapped_columns("shop", declared, tmp_path / "shop.yaml"))
-
-
 def test_without_fill_down_a_blank_cell_is_blank(tmp_path: Path) -> None:
     _, facts = read(tmp_path, ORDERS, source(format={}))
     assert ("shop:A1", None) in facts["orders"]

@@ -71,7 +71,11 @@ def test_as_many_rows_went_in_as_landed(demo_night: Path, night_files: Connectio
 
 
 def shopify_money(rows: list[dict[str, str]]) -> Decimal:
-    """What remains of the orders: their lines, less those of cancelled ones, less refunds."""
+    """What remains of the orders: their lines, less those of cancelled ones, less refunds.
+
+    A cart holds an article once; a line that stands there twice is one that the export repeated.
+    """
+    rows = list({tuple(row.items()): row for row in rows}.values())
     orders = {row["Name"]: row for row in rows if row["Id"]}
     sold: Counter[str] = Counter()
     for row in rows:
