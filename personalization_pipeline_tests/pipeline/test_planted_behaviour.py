@@ -197,7 +197,6 @@ def test_who_has_an_account_at_each_brand_is_one_customer_of_both(world: Connect
     assert granted == [("leaf_and_bean",), ("pixel_and_play",)]
 
 
-@later("R34, a later issue: how often she uses a promotion; the segment asks what promotions took off her money")
 @case("promo_hunter")
 def test_who_uses_a_promotion_in_nearly_every_order_loves_promotions_and_gets_that_offer(world: Connection) -> None:
     """R34: and who hardly ever uses one does not."""
