@@ -7,12 +7,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROJECT ?= data/demo
 SEED ?= 7
-PEOPLE ?= 2000
+PEOPLE ?= 1300
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help run run-real test test-slow chaos browser lint types format ui demo lock clean
+.PHONY: help run run-real test test-slow chaos browser lint types format ui demo shape lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,7 +59,10 @@ ui: $(READY) ## the Dagster UI on http://127.0.0.1:3000
 	DAGSTER_HOME=$$(personalize home --project $(PROJECT)) PERSONALIZATION_PROJECT=$(abspath $(PROJECT)) dagster dev --workspace workspace.yaml --host 127.0.0.1
 
 demo: $(READY) ## write data/demo anew from its seed (moves the old one aside)
-	rm -rf data/demo && personalize init data/demo --demo --people $(PEOPLE) --seed $(SEED)
+	rm -rf data/demo && personalize init data/demo --demo --people $(PEOPLE) --nights 3 --seed $(SEED)
+
+shape: $(READY) ## the demo's purchases beside a real retailer's: writes the table in docs/demo-world.md
+	python -m benchmarks.retail_shape
 
 lock: $(READY) ## resolve the dependencies anew
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock

@@ -6,6 +6,7 @@ Belongs here: what a new folder holds. Does not belong here: the demo's people a
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from personalization_pipeline.demo.hardness import Hardness
@@ -31,11 +32,13 @@ def start_project(folder: Path) -> None:
     create_keys(folder / ".keys")
 
 
-def start_demo(folder: Path, *, people: int, seed: int) -> Hardness:
-    """The demo shop: its project text, its landed files and the truth about them. Same seed, same bytes."""
+def start_demo(
+    folder: Path, *, people: int, seed: int, nights: int = 1, progress: Callable[[str], None] = lambda _: None
+) -> Hardness:
+    """The demo: its project text, its landed files (and those of later nights) and the truth about them. Same seed, same bytes."""
     _refuse_existing(folder)
     _copy_text(DEMO_PROJECT, folder, {})
-    return write_world(folder, people=people, seed=seed)
+    return write_world(folder, people=people, nights=nights, seed=seed, progress=progress)
 
 
 def _refuse_existing(folder: Path) -> None:

@@ -159,16 +159,21 @@ WITH needed AS (
     SELECT unnest(purposes) AS purpose, unnest(channels) AS channel
     FROM audience_plans
     WHERE audience = $audience AND destination = $destination
-), brands AS (
+), known_brands AS (
     SELECT DISTINCT brand FROM consent_state WHERE brand <> ''
+), brands AS (
+    SELECT coalesce(known_brands.brand, plan.brand) AS brand
+    FROM audience_plans AS plan
+    LEFT JOIN known_brands ON plan.brand = ''
+    WHERE plan.audience = $audience AND plan.destination = $destination
 ), asked AS (
-    SELECT member.person_id, a.address, needed.purpose, needed.channel, coalesce(brands.brand, '') AS brand
+    SELECT member.person_id, a.address, needed.purpose, needed.channel, brands.brand
     FROM audience_members AS member
     JOIN member_addresses AS a
         ON a.audience = member.audience AND a.destination = member.destination AND a.person_id = member.person_id
         AND a.is_first_to_claim
     CROSS JOIN needed
-    LEFT JOIN brands ON true
+    CROSS JOIN brands
     WHERE member.audience = $audience AND member.destination = $destination
 ), given AS (
     SELECT asked.*, max(state.basis) AS basis
@@ -178,7 +183,7 @@ WITH needed AS (
         AND state.channel IN (asked.channel, 'any') AND state.brand IN (asked.brand, '')
     ANTI JOIN consent_state AS word
         ON word.address = asked.address AND word.purpose = asked.purpose AND word.status = 'refused'
-        AND (word.channel IN (asked.channel, 'any') OR asked.channel = 'any')
+        AND (word.channel IN (asked.channel, 'any') OR asked.channel = 'any') AND word.brand IN (asked.brand, '')
     GROUP BY ALL
 ), answers AS (
     SELECT person_id, purpose, CASE WHEN count(*) = count(given.basis) THEN max(given.basis) END AS basis

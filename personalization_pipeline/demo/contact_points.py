@@ -1,4 +1,4 @@
-"""Where people of the demo world can be reached: addresses, telephone numbers, mailboxes; each handed out once.
+"""Where people of the demo world can be reached: addresses, telephone numbers, mailboxes.
 
 Belongs here: the shape of an address, a number and a mailbox. Does not belong here: who has which (see people).
 Nobody real is reached by any of them: mail domains are reserved (RFC 2606, RFC 6761), landlines lie in the blocks that
@@ -10,17 +10,19 @@ numbers call them invalid.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from dataclasses import dataclass
+from functools import cache
 
+import numpy as np
+import polars as pl
 from anyascii import anyascii
 
 from personalization_pipeline.demo import words
-from personalization_pipeline.demo.chance import Chance
+from personalization_pipeline.demo.chance import Draws, Numbers
+from personalization_pipeline.demo.words import COUNTRIES
 
 DIALLING_CODES = {"GB": "44", "DE": "49", "FR": "33"}
-LENGTHS = {"GB": 11, "DE": 11, "FR": 10}  # of a landline in national format
-MOBILE_BLOCKS = {"GB": ("0720", 7), "DE": ("01581", 7), "FR": ("0799", 6)}  # beginning, further digits
+LANDLINE_DIGITS = {"GB": 11, "DE": 11, "FR": 10}  # in national format
+MOBILE_BLOCKS = {"GB": ("720", 7), "DE": ("1581", 7), "FR": ("799", 6)}  # beginning without the zero, further digits
 MAIL_DOMAINS = (
     ("example.com", 0.30),
     ("mail.example", 0.20),
@@ -30,90 +32,75 @@ MAIL_DOMAINS = (
     ("inbox.example", 0.08),
     ("web.example", 0.06),
 )
+HABITS = (
+    ("first.last", 0.28),
+    ("first.lastyy", 0.18),
+    ("flastyy", 0.16),
+    ("firstyy", 0.12),
+    ("last.first", 0.10),
+    ("firstlast", 0.08),
+    ("f.last", 0.08),
+)
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
-@dataclass(frozen=True)
-class Address:
-    """A place to live: the street without its number, and the town."""
+def addresses(home: Draws, town: Draws, country: Numbers) -> pl.DataFrame:
+    """Homes in these countries ('GB', 'DE', 'FR'): street, house_number, postal_code, city, landline_block.
 
-    street: str
-    house_number: int
-    postal_code: str
-    town: words.Town
-    country: str
-
-
-def international(national: str, country: str) -> str:
-    """A national number with its trunk zero as E.164."""
-    return f"+{DIALLING_CODES[country]}{national[1:]}"
-
-
-class ContactPoints:
-    """Hands out addresses, numbers and mailboxes of one world; no number and no mailbox twice."""
-
-    def __init__(self, seed: int) -> None:
-        self._chance = Chance(seed, "contact points")
-        self._numbers: defaultdict[str, set[str]] = defaultdict(set)  # given so far, by block
-        self._mailboxes: set[str] = set()
-
-    def address(self, country: str, town: words.Town | None = None) -> Address:
-        """A home in the country, in the given town or a common one; a street of a town has one postal code."""
-        streets = words.streets(country)
-        place = town or self._chance.pick_common(words.towns(country))
-        street = self._chance.pick_common(streets)
-        number = streets.index(street)
-        letters = "ABDEFGHJLNPQRSTUWXYZ"
-        ending = {
-            "GB": f" {number % 9 + 1}{letters[number * 7 % 20]}{letters[number * 3 % 20]}",
-            "DE": f"{number * 7 % 100:02d}",
-            "FR": f"{number * 3 % 100:02d}",
-        }[country]
-        return Address(street, self._chance.between(1, 120), place.postal_code_stem + ending, place, country)
-
-    def mobile(self, country: str) -> str:
-        """A mobile number of the country as E.164."""
-        block, digits = MOBILE_BLOCKS[country]
-        return international(self._number(block, digits), country)
-
-    def landline(self, home: Address) -> str:
-        """A landline near the home as E.164, or '' when the block of its town is used up."""
-        block = home.town.landline_block
-        digits = LENGTHS[home.country] - len(block)
-        if len(self._numbers[block]) == 10**digits:
-            return ""
-        return international(self._number(block, digits), home.country)
-
-    def mailbox(self, first_name: str, last_name: str, born: int) -> str:
-        """A mailbox by one of the habits of people; a taken one gets a number, as mail services do."""
-        first, last, year = mail_word(first_name), mail_word(last_name), f"{born % 100:02d}"
-        habits = (
-            (f"{first}.{last}", 0.28),
-            (f"{first}.{last}{year}", 0.18),
-            (f"{first[0]}{last}{year}", 0.16),
-            (f"{first}{year}", 0.12),
-            (f"{last}.{first}", 0.10),
-            (f"{first}{last}", 0.08),
-            (f"{first[0]}.{last}", 0.08),
-        )
-        local = self._chance.pick_weighted(habits)
-        domain = self._chance.pick_weighted(MAIL_DOMAINS)
-        mailbox, number = f"{local}@{domain}", 1
-        while mailbox in self._mailboxes:
-            number += 1
-            mailbox = f"{local}{number}@{domain}"
-        self._mailboxes.add(mailbox)
-        return mailbox
-
-    def _number(self, block: str, digits: int) -> str:
-        """A number of the block that nobody has, in national format. Drawn, not counted: no two are alike by design."""
-        taken = self._numbers[block]
-        while (number := f"{block}{self._chance.between(0, 10**digits - 1):0{digits}d}") in taken:
-            pass
-        taken.add(number)
-        return number
+    A street of a town has one postal code. `town` draws the town, `home` the rest.
+    """
+    which = np.searchsorted(sorted(COUNTRIES), country)
+    keys, towns, streets = tuple(sorted(COUNTRIES)), words.towns(), words.streets()
+    place = towns.starts(keys, which) + town.common("town", towns.lengths(keys, which))
+    street = streets.starts(keys, which) + home.common("street", streets.lengths(keys, which))
+    return pl.DataFrame(
+        {
+            "street": streets.column("street").gather(street),
+            "house_number": home.between("house number", 1, 120),
+            "postal_code": towns.column("postal_code_stem").gather(place)
+            + streets.column("postal_code_ending").gather(street),
+            "city": towns.column("town").gather(place),
+            "landline_block": towns.column("reserved_landlines").gather(place),
+        }
+    )
 
 
+def mobiles(numbers: Numbers, country: pl.Series) -> pl.Series:
+    """E.164 mobiles, one per number and country: no two are alike (FR: within a million)."""
+    found = pl.DataFrame({"country": country, "n": numbers})
+    made = pl.lit("")
+    for code, (block, digits) in MOBILE_BLOCKS.items():
+        # Steps without a common factor with ten reach every number once, in no visible order.
+        number = (pl.col("n") * 7_368_787 % 10**digits).cast(pl.String).str.zfill(digits)
+        made = pl.when(country=code).then(pl.lit(f"+{DIALLING_CODES[code]}{block}") + number).otherwise(made)
+    return found.select(mobile=made)["mobile"]
+
+
+def mailbox_names(first: pl.Series, last: pl.Series, born: pl.Series, habit: pl.Series) -> pl.Series:
+    """The part before the @, by one of the HABITS of people; born is a year."""
+    f, name, year = _mail_words(first), _mail_words(last), (born % 100).cast(pl.String).str.zfill(2)
+    parts = pl.DataFrame({"f": f, "l": name, "y": year, "i": f.str.slice(0, 1), "habit": habit})
+    shapes = {
+        "first.last": pl.col("f") + "." + pl.col("l"),
+        "first.lastyy": pl.col("f") + "." + pl.col("l") + pl.col("y"),
+        "flastyy": pl.col("i") + pl.col("l") + pl.col("y"),
+        "firstyy": pl.col("f") + pl.col("y"),
+        "last.first": pl.col("l") + "." + pl.col("f"),
+        "firstlast": pl.col("f") + pl.col("l"),
+        "f.last": pl.col("i") + "." + pl.col("l"),
+    }
+    made = pl.lit("")
+    for name_of_habit, shape in shapes.items():
+        made = pl.when(habit=name_of_habit).then(shape).otherwise(made)
+    return parts.select(made.alias("local"))["local"]
+
+
+def _mail_words(names: pl.Series) -> pl.Series:
+    distinct = names.unique()
+    return names.replace_strict(distinct, [mail_word(name) for name in distinct], return_dtype=pl.String)
+
+
+@cache
 def mail_word(name: str) -> str:
     """A name as it stands in a mailbox: small ASCII letters only."""
     return re.sub("[^a-z]", "", anyascii(name.translate(UMLAUTS)).lower())

@@ -1,130 +1,176 @@
 """Who lives together in the demo world, and which people are easily taken for one another.
 
-Belongs here: names, ages, families, look-alikes, planted people. Does not belong here: addresses and numbers (see people).
+Belongs here: countries, names, ages, families, look-alikes. Does not belong here: addresses and numbers (see people),
+planted people (see planted).
+
+A *unit* is a group of people made together: a single, a couple, a family, or a pair of look-alikes. It never crosses a
+chunk, so chunks can be made in any order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from personalization_pipeline.demo import words
-from personalization_pipeline.demo.chance import Chance
+from personalization_pipeline.demo.chance import Draws, Luck, Numbers
 
-TODAY = date(2026, 7, 1)  # the morning after the last landed day
+TODAY = date(2026, 7, 1)  # the first night
 COUNTRIES = (("GB", 0.40), ("DE", 0.35), ("FR", 0.25))
-SHAPES = (("single", 0.58), ("couple", 0.30), ("family", 0.12))
-CUSTOMER_SHARE = 0.72  # the others are prospects, known to the CRM only
-CRM_SHARE = 0.64  # of the customers
-# Every LOOKALIKE_EVERY-th household is a pair that looks like one person; the hardest kind comes once a round.
-LOOKALIKE_EVERY = 28
-LOOKALIKES = ("siblings", "namesakes", "short_form", "siblings", "namesakes", "siblings", "parent_and_child")
+SCRIPTS = (("", 0.93), ("cyrillic", 0.04), ("greek", 0.03))  # where a unit's names come from another alphabet
+Words = NDArray[Any]
+# (kind, how many people, how often)
+UNITS = (
+    ("single", 1, 0.550),
+    ("couple", 2, 0.285),
+    ("family", 3, 0.080),
+    ("large_family", 4, 0.045),
+    ("siblings", 2, 0.017),
+    ("namesakes", 2, 0.011),  # one town, two homes
+    ("short_form", 2, 0.006),
+    ("parent_and_child", 2, 0.006),
+)
+KINDS = tuple(kind for kind, _, _ in UNITS)
+LOOKALIKES = ("siblings", "namesakes", "short_form", "parent_and_child")
+TAKES_NAME_SHARE = 0.75  # of wives
+KNOWN_BY_FORMER_NAME_SHARE = 0.16  # of those
+_KIND = {kind: number for number, kind in enumerate(KINDS)}
 
 
-@dataclass(frozen=True)
-class Member:
-    """One person as a member of a household."""
+def members(seed: int, first_n: int, count: int) -> pl.DataFrame:
+    """People first_n ... first_n + count - 1 as members of units: one row each, in order.
 
-    country: str
-    gender: str  # f or m
-    first_name: words.FirstName
-    last_name: str
-    birth_on: date
-    former_last_name: str = ""
-    is_customer: bool = True  # buys in the web shop
-    is_in_crm: bool = True
-    signs_with_initial: bool = False  # 'M. Kelley' in the web shop
-    lookalike_kind: str = ""  # one of LOOKALIKES; the pair is in one group
-    persona: str = ""  # planted people that tests and documentation call by name
-
-
-Household = tuple[Member, ...]
-Group = tuple[Household, ...]  # households of one town; nearly always one
-
-
-def groups(count: int, seed: int) -> Iterator[Group]:
-    """Households until `count` people are reached exactly: the planted ones, then by chance."""
-    chance = Chance(seed, "households")
-    left = count
-    for planted in _planted():
-        left -= sum(map(len, planted))
-        yield planted
-    turn = 0
-    while left > 0:
-        turn += 1
-        group = _lookalikes(chance, turn // LOOKALIKE_EVERY) if turn % LOOKALIKE_EVERY == 0 else _family(chance)
-        if sum(map(len, group)) > left:
-            group = ((_member(chance, chance.pick_weighted(COUNTRIES)),),)
-        left -= sum(map(len, group))
-        yield group
-
-
-def _planted() -> tuple[Group, ...]:
-    """M. Kelley of the shop and Masha Kelley of the CRM: one person in the first home, two sisters in the second."""
-    masha, mary = words.FirstName("Masha", ()), words.FirstName("Mary", ())
-    alone = Member("GB", "f", masha, "Kelley", date(1984, 3, 9), signs_with_initial=True, persona="kelley_alone")
-    sister = Member("GB", "f", masha, "Kelley", date(1991, 11, 2), is_customer=False, persona="kelley_sisters")
-    other = replace(sister, first_name=mary, birth_on=date(1993, 5, 27), is_customer=True, signs_with_initial=True)
-    pair = tuple(replace(member, lookalike_kind="siblings") for member in (sister, replace(other, is_in_crm=False)))
-    return ((alone,),), (pair,)
-
-
-def _member(chance: Chance, country: str, gender: str = "", last_name: str = "", age: int = 0) -> Member:
-    gender = gender or chance.pick(("f", "m"))
-    birth_on = TODAY - timedelta(days=365 * (age or chance.between(19, 82)) + chance.between(5, 360))
-    is_customer = chance.happens(CUSTOMER_SHARE)
-    return Member(
-        country,
-        gender,
-        chance.pick_common(words.first_names(country, gender)),
-        last_name or chance.pick_common(words.last_names(country)),
-        birth_on,
-        is_customer=is_customer,
-        is_in_crm=chance.happens(CRM_SHARE) if is_customer else True,
+    unit_n and household_n are the numbers of the first person in each. `role` counts within the unit; 0 is the man of a
+    couple. `script` is '' for names of the country.
+    """
+    n = np.arange(first_n, first_n + count, dtype=np.int64)
+    unit_n, role, kind = _units(seed, first_n, count)
+    unit, person = Draws(seed, unit_n), Draws(seed, n)
+    kind_name = np.array(KINDS)[kind]
+    alike = kind >= _KIND["siblings"]
+    paired = (kind >= _KIND["couple"]) & (kind <= _KIND["large_family"])
+    country = unit.weighted("country", COUNTRIES)
+    script = np.where(alike, "", unit.weighted("script", SCRIPTS))
+    woman = np.where(
+        paired & (role < 2), role == 1, np.where(alike, unit.happens("gender", 0.5), person.happens("gender", 0.5))
     )
-
-
-def _family(chance: Chance) -> Group:
-    country = chance.pick_weighted(COUNTRIES)
-    shape = chance.pick_weighted(SHAPES)
-    if shape == "single":
-        return ((_member(chance, country),),)
-    age = chance.between(46, 72) if shape == "family" else chance.between(22, 78)
-    man = _member(chance, country, "m", age=age)
-    woman = _member(chance, country, "f", age=max(19, age + chance.between(-6, 4)))
-    if chance.happens(0.75):
-        woman = replace(
-            woman, last_name=man.last_name, former_last_name=woman.last_name if chance.happens(0.12) else ""
-        )
-    if shape == "couple":
-        return ((man, woman),)
-    child = _member(chance, country, last_name=man.last_name, age=age - chance.between(25, 27))
-    while child.first_name in (man.first_name, woman.first_name):  # namesakes in one home are planted, see _lookalikes
-        child = replace(child, first_name=chance.pick_common(words.first_names(country, child.gender)))
-    return ((man, woman, child),)
-
-
-def _lookalikes(chance: Chance, round_number: int) -> Group:
-    """Two people of one family name and one home (namesakes: one town) whose first names do not tell them apart well."""
-    kind = LOOKALIKES[round_number % len(LOOKALIKES)]
-    country = chance.pick_weighted(COUNTRIES)
-    one = replace(_member(chance, country, age=chance.between(44, 70)), lookalike_kind=kind)
-    years = chance.between(2, 9) if kind == "siblings" else chance.between(23, 25)
-    other = replace(
-        _member(chance, country, one.gender, one.last_name, (TODAY - one.birth_on).days // 365 - years),
-        lookalike_kind=kind,
+    gender = np.where(woman, "f", "m")
+    groups = np.where(script == "", country, script)
+    first, last, former = _names(unit, person, groups, gender, kind, role)
+    first = _alike(first, groups, gender, kind, role, person)
+    names, family = words.first_names(), words.last_names()
+    found = pl.DataFrame(
+        {
+            "person_n": n,
+            "unit_n": unit_n,
+            "household_n": np.where(kind == _KIND["namesakes"], n, unit_n),
+            "role": role,
+            "kind": kind_name,
+            "country": country,
+            "script": script,
+            "gender": gender,
+            "first_name": names.column("name").gather(first),
+            "short_forms": names.column("short_forms").gather(first),
+            "native_first_name": names.column("native").gather(first),
+            "first_spellings": names.column("spellings").gather(first),
+            "last_name": family.column("name").gather(last),
+            "native_last_name": family.column("native").gather(last),
+            "last_spellings": family.column("spellings").gather(last),
+            "old_last_name": pl.Series(np.where(former >= 0, family.column("name").gather(abs(former)), "")),
+            "age_days": _ages(unit, person, kind, role),
+        }
     )
-    names = words.first_names(country, one.gender)
-    if kind == "siblings":
-        alike = [name for name in names if name.name[0] == one.first_name.name[0] and name != one.first_name]
-        other = replace(other, first_name=chance.pick(alike or names), signs_with_initial=True)
-        return ((one, other),)
-    if kind == "short_form":
-        full = chance.pick([name for name in names if name.short_forms])
-        called = words.FirstName(full.short_forms[0], ())
-        return ((replace(one, first_name=full), replace(other, first_name=called)),)
-    other = replace(other, first_name=one.first_name)
-    if kind == "parent_and_child":
-        return ((replace(one, is_in_crm=True), replace(other, is_in_crm=True)),)
-    return ((one,), (other,))
+    called = (pl.col("kind") == "short_form") & (pl.col("role") == 1)
+    return found.with_columns(
+        birth_date=pl.lit(TODAY) - pl.duration(days="age_days"),
+        signs_with_initial=(pl.col("kind") == "siblings") & (pl.col("role") == 1),
+        first_name=pl.when(called).then(pl.col("short_forms").str.split(" ").list.first()).otherwise("first_name"),
+        short_forms=pl.when(called).then(pl.lit("")).otherwise("short_forms"),
+    ).drop("age_days")
+
+
+def _units(seed: int, first_n: int, count: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Of each person the unit's number, her place in it, and its kind. The last unit of a chunk is cut to singles."""
+    candidates = np.arange(first_n, first_n + count, dtype=np.int64)
+    kinds = np.asarray(
+        Draws(seed, candidates).weighted("unit", [(number, share) for number, (*_, share) in enumerate(UNITS)])
+    )
+    sizes = np.array([size for _, size, _ in UNITS])[kinds]
+    starts = np.cumsum(sizes) - sizes
+    used = starts < count
+    whole = np.repeat(np.arange(int(used.sum())), sizes[used])[:count]
+    role = np.arange(count) - starts[whole]
+    kind = kinds[whole]
+    cut = whole == whole[-1] if starts[used][-1] + sizes[used][-1] > count else np.zeros(count, dtype=bool)
+    kind = np.where(cut, 0, kind)
+    role = np.where(cut, 0, role)
+    return first_n + np.arange(count) - role, role, kind
+
+
+def _names(
+    unit: Draws, person: Draws, groups: Words, gender: Words, kind: Numbers, role: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Places of first name, last name and (or -1) the last name before a wedding, in the lists of words."""
+    listed = tuple(sorted((*words.COUNTRIES, *words.SCRIPTS)))
+    group = np.searchsorted(listed, groups)
+    first_keys, first_key = tuple((name, letter) for name in listed for letter in "fm"), group * 2 + (gender == "m")
+    names, family = words.first_names(), words.last_names()
+    first = names.starts(first_keys, first_key) + person.common("first name", names.lengths(first_keys, first_key))
+    start, length = family.starts(listed, group), family.lengths(listed, group)
+    shared, own = start + unit.common("last name", length), start + person.common("last name", length)
+    is_wife = (role == 1) & (kind >= _KIND["couple"]) & (kind <= _KIND["large_family"])
+    keeps = is_wife & ~person.happens("takes name", TAKES_NAME_SHARE)
+    known = is_wife & ~keeps & person.happens("former name", KNOWN_BY_FORMER_NAME_SHARE) & (own != shared)
+    return first, np.where(keeps, own, shared), np.where(known, own, -1)
+
+
+def _alike(first: Numbers, groups: Words, gender: Words, kind: Numbers, role: Numbers, person: Draws) -> Numbers:
+    """First names that do not tell a pair of look-alikes apart well; and no two of one name in a family."""
+    names, bits = words.first_names(), person.bits("alike")
+    first = first.copy()
+    for at in np.flatnonzero((kind >= _KIND["siblings"]) & (role == 1)):
+        listed, one, luck = _listed(groups[at], gender[at]), int(first[at - 1]), Luck(int(bits[at]))
+        if kind[at] == _KIND["siblings"]:
+            letter = names.rows[one]["name"][0]
+            first[at] = luck.pick(
+                [place for place in listed if names.rows[place]["name"][0] == letter and place != one] or listed
+            )
+        elif kind[at] == _KIND["short_form"]:
+            first[at - 1] = first[at] = luck.pick([place for place in listed if names.rows[place]["short_forms"]])
+        else:
+            first[at] = one
+    for at in np.flatnonzero((kind >= _KIND["family"]) & (kind <= _KIND["large_family"]) & (role >= 2)):
+        listed, home = _listed(groups[at], gender[at]), {int(first[at - back]) for back in range(1, int(role[at]) + 1)}
+        while int(first[at]) in home:
+            first[at] = listed[(int(first[at]) - listed[0] + 1) % len(listed)]
+    return first
+
+
+def _listed(group: str, gender: str) -> range:
+    names = words.first_names()
+    start = names.start[(str(group), str(gender))]
+    return range(start, start + names.length[(str(group), str(gender))])
+
+
+def _ages(unit: Draws, person: Draws, kind: Numbers, role: Numbers) -> Numbers:
+    """Ages in days on TODAY; everybody is grown up."""
+    single = person.between("age", 19, 82)
+    couple = unit.between("age of a couple", 22, 78)
+    parents = unit.between("age of parents", 46, 72)
+    alike = unit.between("age of look-alikes", 44, 70)
+    base = np.select(
+        [kind == 0, kind == _KIND["couple"], kind <= _KIND["large_family"]], [single, couple, parents], alike
+    )
+    wife = np.maximum(19, base + person.between("younger by", -6, 4))
+    child = parents - person.between("a generation", 25, 27)
+    sibling = alike - unit.between("years apart", 2, 9)
+    younger = alike - unit.between("a generation apart", 23, 25)
+    is_pair = kind >= _KIND["siblings"]
+    later = np.select(
+        [is_pair & (kind == _KIND["siblings"]), is_pair, role == 1, role >= 2], [sibling, younger, wife, child], base
+    )
+    return 365 * np.where(role == 0, base, later) + person.between("birthday", 5, 360)

@@ -1,17 +1,25 @@
-"""Scores of found people against the true ones, and of the simplest rival: the exact e-mail address.
+"""The truth beside a demo world, and scores of found people against it and of the simplest rival: the exact e-mail address.
 
-Belongs here: measures of identity resolution. Does not belong here: what the truth is (see world).
+Belongs here: what is written into truth/, and measures of identity resolution. Does not belong here: what is true (see
+world) and measures of anything else (evaluation).
 Pairs are counted from the sizes of the groups and of their overlaps, never listed, so a cluster may be of any size.
 """
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from personalization_pipeline.foundation.errors import LookAtTheData
+from personalization_pipeline.foundation.warehouse import Connection, put_csv, put_parquet
+from personalization_pipeline.foundation.writes import Kind, make_folder, write_text
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,37 @@ class IdentityScore:
     bcubed_f1: float
     over_merged_record_share: float
     exact_entity_share: float
+
+
+RECORDS = """
+SELECT
+    concat(records.source, ':', records.record_id) AS record_key,
+    people.person_id AS true_person_id,
+    people.household_id,
+    records.mistakes,
+    greatest(CAST(records.created_at AS DATE) + 1, CAST(closed_at() AS DATE)) AS landed_on
+FROM records
+JOIN people ON people.person_n = records.person_n
+ORDER BY record_key
+"""
+
+
+def write_truth(connection: Connection, folder: Path, hardness: Mapping[str, Any]) -> None:
+    """Write the truth of the world that the connection holds: whose each record is, what each person is like, the planted
+    cases, and how hard the puzzle is (see demo.hardness).
+    """
+    make_folder(folder, Kind.PROJECT)
+    put_csv(connection, RECORDS, folder / "records.csv")
+    put_csv(connection, "SELECT DISTINCT * FROM cases ORDER BY ALL", folder / "cases.csv")
+    put_parquet(connection, "SELECT * FROM people ORDER BY person_n", folder / "people.parquet")
+    write_text(folder / "hardness.json", json.dumps(hardness, indent=2) + "\n", Kind.PROJECT)
+
+
+def read_records(folder: Path, as_of: datetime) -> pl.DataFrame:
+    """truth/records.csv of the records that had landed by a moment: record_key, true_person_id, household_id, mistakes,
+    landed_on (the day of the night that first sees it)."""
+    truth = pl.read_csv(folder / "truth" / "records.csv", infer_schema=False)
+    return truth.filter(pl.col("landed_on") <= f"{as_of:%Y-%m-%d}")
 
 
 def score_people(found: pl.DataFrame, truth: pl.DataFrame) -> IdentityScore:

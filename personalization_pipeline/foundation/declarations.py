@@ -70,7 +70,15 @@ class Settings(Declaration):
     engine: Engine = Engine()
     artefacts: dict[str, str] = {}
     churn_horizon_days: int = Field(90, ge=7, le=365)
+    brands: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
+
+
+class FillDown(Declaration):
+    """Cells that stand on the first row of a group only: a blank one means the last that was written in its group."""
+
+    by: str
+    columns: tuple[str, ...] = Field(min_length=1)
 
 
 def _encoding(name: str) -> str:
@@ -103,6 +111,7 @@ class FileFormat(Declaration):
     delimiter: Annotated[str, AfterValidator(_character)] = ","
     quote: Annotated[str, AfterValidator(lambda text: text and _character(text))] = '"'
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    fill_down: FillDown | None = None
 
 
 class DeclaredConsent(Declaration):
@@ -116,6 +125,7 @@ class DeclaredConsent(Declaration):
     decided_on: Expression
 
 
+# Target column -> expression; `where`: only rows of which this is true are meant.
 Mapping = dict[str, Expression]
 
 
@@ -150,7 +160,10 @@ class Segment(Declaration):
 
 
 class Audience(Declaration):
-    """audiences/<name>.yaml: a rule over facts, segments and scores, and what it is for."""
+    """audiences/<name>.yaml: a rule over facts, segments and scores, and what it is for.
+
+    `brand`: who speaks. Consent given to that brand, or to all, is asked for; without it, that of every brand.
+    """
 
     description: str
     where: str
@@ -159,6 +172,7 @@ class Audience(Declaration):
     kpi: str
     owner: str
     destinations: tuple[str, ...] = Field(min_length=1)
+    brand: str = ""
     use_holdout: bool = True
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from personalization_pipeline import __version__
-from personalization_pipeline.foundation import clock, writes
+from personalization_pipeline.foundation import clean_copy, clock, writes
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.errors import MissingArgument, StoreLocked
 from personalization_pipeline.foundation.mark import MARK
@@ -137,9 +137,11 @@ def commit(building: Building, record: dict[str, Any]) -> Path:
     assert folder is not None, "a rehearsal is never committed"
     store = Store(building.project.store)
     c = building.connection
+    clean_copy.export(c, folder)
     c.execute("CHECKPOINT warehouse")
     c.execute("CHECKPOINT private")
     c.close()
+    clean_copy.replace(folder, limits_of(building.project))
     writes.remove(folder / SCRATCH)
     writes.seal(folder / "warehouse.duckdb", 0o444)
     writes.seal(folder / "private.duckdb", 0o400)

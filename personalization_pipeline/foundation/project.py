@@ -241,6 +241,12 @@ def _check_references(project: Project) -> None:
             where=project.folder / "project.yaml",
         ) from None
     for name, audience in project.audiences.items():
+        if audience.brand and audience.brand not in project.settings.brands:
+            raise ProjectError(
+                f"unknown brand {audience.brand!r}",
+                fix=f"{nearest(audience.brand, project.settings.brands)}; project.yaml lists the brands",
+                where=project.file("audiences", name),
+            )
         for destination in audience.destinations:
             if destination not in project.destinations:
                 raise ProjectError(

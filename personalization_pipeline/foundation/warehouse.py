@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from personalization_pipeline.foundation.errors import DiskFull, TryAgain
-from personalization_pipeline.foundation.writes import Kind, writing
+from personalization_pipeline.foundation.writes import Kind, make_folder, writing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,9 +100,24 @@ def scratch_connection(threads: int | None = None, memory_limit: str | None = No
     return connection
 
 
+def world_connection(folder: Path, memory_limit: str = "2GB") -> Connection:
+    """A database file in a new folder of its own, for rows that need not fit into memory; they keep their order."""
+    make_folder(folder, Kind.PROJECT)
+    limits = Limits(memory=memory_limit, temp_directory=folder / "spilled")
+    connection = file_connection(folder / "world.duckdb", limits)
+    connection.execute(SESSION)
+    connection.execute("SET preserve_insertion_order = true")
+    return connection
+
+
+def file_connection(file: Path, limits: Limits) -> Connection:
+    """A database file of its own."""
+    return duckdb.connect(str(file), config=dict(limits.settings()))
+
+
 def building_connection(folder: Path, yesterday: Path | None, limits: Limits) -> Connection:
     """Open the night that is being built in `folder`, with last night's folder (if any) attached read-only."""
-    connection = duckdb.connect(str(folder / "warehouse.duckdb"), config=dict(limits.settings()))
+    connection = file_connection(folder / "warehouse.duckdb", limits)
     connection.execute(SESSION)
     _attach(connection, folder / "private.duckdb", "private")
     # On disk, so that a run that goes on with this night finds them.
@@ -220,10 +235,38 @@ def put_table(connection: Connection, target: str, select: str, comment: str, co
             raise
 
 
+def put_export(connection: Connection, database: str, folder: Path) -> None:
+    """Write all tables of a database into an empty folder, as `IMPORT DATABASE` reads them; without their comments."""
+    with writing(Kind.ANALYSTS), engine_errors_told():
+        connection.execute(f"EXPORT DATABASE {database} TO {literal(str(folder))} (FORMAT parquet)")
+
+
 def put_parquet(connection: Connection, select: str, path: Path) -> None:
     """Write the rows of a SELECT to a Parquet file, in their order."""
     with writing(Kind.FACTS), engine_errors_told():
         connection.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def put_csv(connection: Connection, select: str, path: Path, *, delimiter: str = ",", quote_all: bool = False) -> int:
+    """Write the rows of a SELECT to a CSV file of a demo project, in their order; NULL is written as nothing.
+
+    Returns how many rows were written.
+    """
+    quotes = ", FORCE_QUOTE *" if quote_all else ""
+    return _put_project_file(
+        connection, select, path, f"FORMAT csv, HEADER true, DELIMITER {literal(delimiter)}{quotes}"
+    )
+
+
+def put_ndjson(connection: Connection, select: str, path: Path) -> None:
+    """Write a SELECT of one text column, each a JSON object, as lines of a file of a demo project; .gz is compressed."""
+    _put_project_file(connection, select, path, "FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE ''")
+
+
+def _put_project_file(connection: Connection, select: str, path: Path, options: str) -> int:
+    make_folder(path.parent, Kind.PROJECT)
+    with writing(Kind.PROJECT), engine_errors_told():
+        return int(query(connection, f"COPY ({select}) TO {literal(str(path))} ({options})")[0][0])
 
 
 def content_hash(connection: Connection, relation: str) -> str:

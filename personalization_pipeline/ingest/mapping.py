@@ -7,7 +7,7 @@ Does not belong here: the SELECTs that they become part of (ingest.projection), 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlglot
@@ -40,9 +40,15 @@ ENGINE_FUNCTIONS = {
 }
 
 
+WHERE = "where"
+
+
 @dataclass(frozen=True)
 class Column:
-    """One typed column of one mapping: `alias` is its name in the projection of the whole row."""
+    """One typed column of one mapping: `alias` is its name in the projection of the whole row.
+
+    A mapping's `where` is such a column too; by `meant`, SQL over aliases, the others know whether it is true.
+    """
 
     entity: str
     index: int
@@ -53,6 +59,7 @@ class Column:
     kind: str
     is_required: bool
     values: tuple[str, ...]
+    meant: str = "true"
 
 
 def check_sources(project: Project) -> None:
@@ -92,14 +99,19 @@ def mapped_columns(name: str, source: Source, where: Path) -> Iterator[Column]:
             fix="write `rows_are: order_lines`; orders and contacts may come along",
             where=where,
         )
+    _check_fill_down(source, where)
     for entity_name in source.maps:
         if entity_name not in entities():
             raise ProjectError(f"unknown entity {entity_name!r}", fix=nearest(entity_name, entities()), where=where)
         entity = entities()[entity_name]
         for index, mapping in enumerate(source.mappings(entity_name)):
             full = _in_full(entity, mapping)
+            condition, meant = full.pop(WHERE, None), "true"
+            if condition is not None:
+                yield (only := _condition(source, entity, index, condition, where))
+                meant = only.alias
             for target, expression in full.items():
-                yield _column(name, source, entity, index, target, expression, where)
+                yield replace(_column(name, source, entity, index, target, expression, where), meant=meant)
             _check_required(entity, full, where)
 
 
@@ -139,6 +151,30 @@ def _column(name: str, source: Source, entity: Entity, index: int, target: str, 
         raise ProjectError(f"unknown {column} {tree.name!r}", fix=nearest(tree.name, values), where=where)
     alias = f"{entity.name}__{index}__{column}"
     return Column(entity.name, index, column, alias, typed, reads, kind, column in entity.required, values)
+
+
+def _condition(source: Source, entity: Entity, index: int, text: str, where: Path) -> Column:
+    if index == 0 and entity.name == source.rows_are:
+        raise ProjectError(
+            f"the first mapping of {entity.name} has a `where`, but every row of the file is one",
+            fix="leave it out there; a second mapping of the entity may have one",
+            where=where,
+        )
+    tree = _expression(text, source, where)
+    sql = f"(TRY_CAST(TRY({tree.sql('duckdb', comments=False)}) AS BOOLEAN) IS TRUE)"
+    alias = f"{entity.name}__{index}__{WHERE}"
+    return Column(entity.name, index, WHERE, alias, sql, (), "BOOLEAN", True, (), meant=alias)
+
+
+def _check_fill_down(source: Source, where: Path) -> None:
+    fill_down = source.format.fill_down
+    for column in (fill_down.by, *fill_down.columns) if fill_down else ():
+        if column not in source.columns:
+            raise ProjectError(
+                f"fill_down names {column!r}, which `columns` does not declare",
+                fix=nearest(column, source.columns),
+                where=where,
+            )
 
 
 def _expression(text: str, source: Source, where: Path) -> exp.Expr:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from personalization_pipeline.foundation.declarations import Source
 from personalization_pipeline.foundation.warehouse import literal, named
 from personalization_pipeline.ingest.entities import Entity
-from personalization_pipeline.ingest.mapping import Column
+from personalization_pipeline.ingest.mapping import WHERE, Column
 from personalization_pipeline.ingest.rows import Rows
 
 
@@ -20,17 +20,17 @@ def typed_rows(columns: list[Column], source: Source, rows: Rows) -> str:
     """
     own = [column for column in columns if column.entity == source.rows_are]
     refusals = [
-        f"CASE WHEN {_is_good(k)} THEN NULL ELSE {literal(k.name)} || CASE WHEN {_is_filled(k)} THEN ' unreadable' "
+        f"CASE WHEN {_is_good(k)} OR NOT {k.meant} THEN NULL ELSE {literal(k.name)} || CASE WHEN {_is_filled(k)} THEN ' unreadable' "
         "ELSE ' missing' END END"
         for k in own
         if _is_good(k)
     ]
     unread = [
-        f"CASE WHEN {_is_filled(k)} AND {k.alias} IS NULL THEN {literal(f'{k.entity}.{k.name}')} END"
+        f"CASE WHEN {k.meant} AND {_is_filled(k)} AND {k.alias} IS NULL THEN {literal(f'{k.entity}.{k.name}')} END"
         for k in columns
         if k.kind != "VARCHAR" and not (k in own and k.is_required)
     ] + [
-        f"CASE WHEN {k.alias} NOT IN {_words(k)} THEN {literal(f'{k.entity}.{k.name}')} END"
+        f"CASE WHEN {k.meant} AND {k.alias} NOT IN {_words(k)} THEN {literal(f'{k.entity}.{k.name}')} END"
         for k in columns
         if k.values and k not in own
     ]
@@ -50,6 +50,8 @@ def _is_filled(column: Column) -> str:
 
 def _is_good(column: Column) -> str:
     """SQL: the column holds what its entity must have of it; empty where that is nothing."""
+    if column.name == WHERE:
+        return column.alias
     needed = f"{column.alias} IS NOT NULL" if column.is_required else ""
     known = f"({column.alias} IN {_words(column)}) IS NOT FALSE" if column.values else ""
     return " AND ".join(filter(None, (needed, known)))

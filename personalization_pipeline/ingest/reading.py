@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +21,7 @@ from personalization_pipeline.foundation.warehouse import (
     Limits,
     engine_errors_told,
     literal,
+    named,
     put_frame,
     put_parquet,
     query,
@@ -74,6 +75,7 @@ def _read(c: Connection, path: Path, name: str, source: Source, where: Path, fol
     columns = list(mapped_columns(name, source, where))
     rows = open_rows(c, path, source, where)
     with unreadable_told(source, where), engine_errors_told():
+        rows = _filled_down(c, rows, source)
         c.execute(f"CREATE TEMP TABLE typed AS {typed_rows(columns, source, rows)}")
     with engine_errors_told():
         _put_refused(c, rows)
@@ -84,6 +86,17 @@ def _read(c: Connection, path: Path, name: str, source: Source, where: Path, fol
         put_parquet(c, entity_rows(entity, columns, source.rows_are), folder / f"{entity.name}.parquet")
     put_parquet(c, "SELECT * FROM refused ORDER BY row_number", folder / "rejects.parquet")
     return summary
+
+
+def _filled_down(c: Connection, rows: Rows, source: Source) -> Rows:
+    """The rows, with cells that stand on the first row of a group only written on its other rows too."""
+    fill_down = source.format.fill_down
+    if fill_down is None:
+        return rows
+    c.execute(f"CREATE TEMP TABLE as_landed AS {rows.relation}")
+    window = f"OVER (PARTITION BY {named(fill_down.by)} ORDER BY rowid)"
+    cells = ", ".join(f"last_value({named(k)} IGNORE NULLS) {window} AS {named(k)}" for k in fill_down.columns)
+    return replace(rows, relation=f"SELECT * REPLACE ({cells}) FROM as_landed ORDER BY rowid")
 
 
 def _put_refused(c: Connection, rows: Rows) -> None:
@@ -105,8 +118,9 @@ def _put_refused(c: Connection, rows: Rows) -> None:
 
 def _summary(c: Connection, columns: list[Column], source: Source, rows: Rows) -> FileSummary:
     amount = entities()[source.rows_are].amount
-    aliases = [k.alias for k in columns if k.entity == source.rows_are and k.name == amount]
-    money = " + ".join(f"coalesce(sum({alias}) FILTER (reasons IS NOT NULL), 0)" for alias in aliases) or "0"
+    own = [(k.alias, k.meant) for k in columns if k.entity == source.rows_are and k.name == amount]
+    sums = [f"coalesce(sum({alias}) FILTER (reasons IS NOT NULL AND {meant}), 0)" for alias, meant in own]
+    money = " + ".join(sums) or "0"
     counts = row(c, f"SELECT count(*) AS typed, count(reasons) AS refused, {money} AS amount FROM typed")
     reasons = query(c, "SELECT reasons, count(*) FROM refused GROUP BY reasons ORDER BY count(*) DESC, reasons")
     unread: Counter[str] = Counter()

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyarrow import ArrowInvalid, OSFile
+from pyarrow import ArrowInvalid, CompressedInputStream, NativeFile, OSFile
 from pyarrow import csv as arrow_csv
 from pyarrow import string as text_type
 
@@ -29,6 +29,8 @@ from personalization_pipeline.foundation.project import nearest
 from personalization_pipeline.foundation.warehouse import Connection, EngineError, literal, named, query
 
 LONGEST_LINE = 4 << 20
+# Text files may land packed. What they begin with tells it: the ending of a name says nothing.
+PACKINGS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 # Lines that are no rows are held in memory while their file is read; a file full of them is refused.
 MOST_RAGGED = 100_000
 AGAIN = "land the file again, or remove it"
@@ -66,7 +68,10 @@ def unreadable_told(source: Source, where: Path) -> Iterator[None]:
     fix = f"correct `format` (type, encoding, delimiter, quote) in {where.name}, or {AGAIN}"
     try:
         yield
-    except (EngineError, ArrowInvalid, UnicodeError) as error:
+    except (EngineError, ArrowInvalid, UnicodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            # The file could not be opened; one that cannot be unpacked has no number of the system's.
+            raise
         if isinstance(error, UnicodeError) or "codec can't decode" in str(error):
             words = f"is not {form.encoding} text"
         elif "straddling" in str(error):
@@ -100,10 +105,13 @@ def _ndjson(c: Connection, path: Path, source: Source, where: Path) -> Rows:
     form = source.format.model_copy(update={"delimiter": "\x01", "quote": ""})
     ragged = _stream(c, path, form, ["line"], ["line"], header_rows=0)
     # A dotted name is a path: customer.email is the e-mail inside of customer.
-    cells = {name: f"json_extract_string(object, {literal('$.' + name)})" for name in source.columns}
+    # All in one call: each call reads the whole line anew.
+    paths = ", ".join(literal("$." + name) for name in source.columns)
+    cells = {name: f"fields[{place}]" for place, name in enumerate(source.columns, 1)}
+    fields = f"CASE WHEN TRY(json_type(line)) = 'OBJECT' THEN json_extract_string(line, [{paths}]) END"
     return Rows(
-        relation=f"SELECT {_texts(source, cells)}, line AS {named('#line')}, object IS NULL AS {named('#broken')} FROM "
-        "(SELECT line, CASE WHEN TRY(json_type(line)) = 'OBJECT' THEN line END AS object FROM landed)",
+        relation=f"SELECT {_texts(source, cells)}, line AS {named('#line')}, fields IS NULL AS {named('#broken')} "
+        f"FROM (SELECT line, {fields} AS fields FROM landed)",
         line=named("#line"),
         problem=f"CASE WHEN {named('#broken')} THEN 'line is no JSON object' ELSE {_nul(cells)} END",
         extra_columns=[],
@@ -140,7 +148,7 @@ def _header(path: Path, form: FileFormat, where: Path) -> list[str]:
     """The names in the first line. A header that nothing follows is refused: so looks an export that broke off, and
     from a source that delivers everything it would mean that nobody is left.
     """
-    with path.open("rb") as file:
+    with _bytes(path) as file:
         start = file.read(LONGEST_LINE)
         is_whole = not file.read(1)
     text = io.StringIO(codecs.getincrementaldecoder(_codec(form))().decode(start, final=is_whole), newline="")
@@ -190,8 +198,7 @@ def _stream(
         return "skip" if len(ragged) <= MOST_RAGGED else "error"
 
     reader = arrow_csv.open_csv(
-        # Opened here, because a path would be unpacked by its ending.
-        OSFile(str(path)),
+        _bytes(path),
         # One thread, because the number of a ragged line is known to none of several.
         arrow_csv.ReadOptions(
             column_names=names,
@@ -215,6 +222,16 @@ def _stream(
     )
     c.register("landed", reader)
     return ragged
+
+
+def _bytes(path: Path) -> NativeFile:
+    """A landed file as it was before it was packed, if it was."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    packing = next((name for mark, name in PACKINGS.items() if start.startswith(mark)), "")
+    # Opened here, because a path would be unpacked by its ending.
+    landed = OSFile(str(path))
+    return CompressedInputStream(landed, packing) if packing else landed
 
 
 def _codec(form: FileFormat) -> str:

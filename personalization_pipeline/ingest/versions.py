@@ -15,7 +15,15 @@ from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.warehouse import frame, literal, query
 from personalization_pipeline.ingest.entities import Entity, entities
 
-FATES = {"file_key": "VARCHAR", "fate": "VARCHAR", "row_count": "BIGINT", "amount": "DECIMAL(18,2)"}
+FATES = {
+    "file_key": "VARCHAR",
+    "fate": "VARCHAR",
+    "row_count": "BIGINT",
+    # Facts that came along with a row of the file, such as the refund that stands on the line of its sale.
+    "further_count": "BIGINT",
+    # Of both.
+    "amount": "DECIMAL(18,2)",
+}
 
 
 def assemble(building: Building) -> pl.DataFrame:
@@ -23,11 +31,8 @@ def assemble(building: Building) -> pl.DataFrame:
 
     A file's rows are counted by the entity that one row of its source is.
     """
-    fates = [
-        pl.DataFrame(
-            schema={"file_key": pl.String, "fate": pl.String, "row_count": pl.Int64, "amount": pl.Decimal(18, 2)}
-        )
-    ]
+    counts = {"row_count": pl.Int64, "further_count": pl.Int64}
+    fates = [pl.DataFrame(schema={"file_key": pl.String, "fate": pl.String, **counts, "amount": pl.Decimal(18, 2)})]
     for entity in entities().values():
         _assemble(building, entity)
         counted = [name for name, source in building.project.sources.items() if source.rows_are == entity.name]
@@ -106,18 +111,17 @@ FROM ranked"""
 
 
 def _fates(building: Building, entity: Entity, sources: list[str]) -> pl.DataFrame:
-    """A source row that fills its entity more than once counts once, by the best of its fates."""
+    """A source row that fills its entity more than once counts once, by the best of its fates; the rest came along."""
     amount = entity.amount or "CAST(0 AS DECIMAL(18, 2))"
-    rows = f"scratch.main.versions_{entity.name} WHERE source IN ({', '.join(map(literal, sources))})"
+    is_row = "true"
     if any(len(building.project.sources[name].mappings(entity.name)) > 1 for name in sources):
         best = "list_position(['kept', 'not_yet', 'superseded', 'duplicate'], fate)"
-        rows = (
-            f"(SELECT file_key, row_number, arg_min(fate, {best}) AS fate, sum({amount}) AS amount "
-            f"FROM {rows} GROUP BY file_key, row_number)"
-        )
-        amount = "amount"
+        is_row = f"row_number() OVER (PARTITION BY file_key, row_number ORDER BY {best}) = 1"
     return frame(
         building.connection,
-        f"SELECT file_key, fate, count(*) AS row_count, CAST(sum({amount}) AS DECIMAL(18, 2)) AS amount "
-        f"FROM {rows} GROUP BY file_key, fate ORDER BY file_key, fate",
+        "SELECT file_key, fate, count(*) FILTER (is_row) AS row_count, count(*) FILTER (NOT is_row) AS further_count, "
+        f"CAST(sum({amount}) AS DECIMAL(18, 2)) AS amount "
+        f"FROM (SELECT *, {is_row} AS is_row FROM scratch.main.versions_{entity.name} "
+        f"WHERE source IN ({', '.join(map(literal, sources))})) "
+        "GROUP BY file_key, fate ORDER BY file_key, fate",
     )

@@ -57,6 +57,7 @@ def deliver(
     *,
     arms: dict[str, str] | None = None,
     use_holdout: bool = True,
+    brand: str = "",
     unmatchable: list[tuple[str, str]] | None = None,
 ) -> dict[str, str]:
     """Outcome by person. `people`: person -> her e-mail addresses, by a space; each address is a record of its own."""
@@ -67,8 +68,8 @@ def deliver(
     ]
     records += [(f"crm:{person}/-", person, "") for person, said in people.items() if not said]
     purposes, channels = [purpose for purpose, _ in needed], [channel for _, channel in needed]
-    plan = ("all", "mail", ["email"], purposes, channels, use_holdout)
-    gate.put("audience_plans", "audience, destination, address_kinds, purposes, channels, is_holdout_used", plan)
+    plan = ("all", "mail", brand, ["email"], purposes, channels, use_holdout)
+    gate.put("audience_plans", "audience, destination, brand, address_kinds, purposes, channels, is_holdout_used", plan)
     gate.put("audience_candidates", "audience, person_id", *[("all", person) for person in people])
     gate.put("records", "record_key, person_id", *[record[:2] for record in records])
     found = [(person, key, "email", f"email:{address}", address) for key, person, address in records if address]
@@ -95,9 +96,9 @@ def _row(word: Word) -> tuple[object, ...]:
     return ("crm:someone", "email", word.address, *said)
 
 
-def may_leave(address: str, words: list[Word], needed: Needed) -> bool:
+def may_leave(address: str, words: list[Word], needed: Needed, brand: str = "") -> bool:
     """The oracle: in plain Python, from the words alone, brand by brand and channel by channel."""
-    brands = {word.brand for word in words if word.brand} or {""}
+    brands = {brand} if brand else {word.brand for word in words if word.brand} or {""}
     return all(
         all(_says_yes(address, words, brand, purpose, channel) for brand in brands) for purpose, channel in needed
     )
@@ -157,15 +158,15 @@ NEEDED = st.sampled_from(
 
 
 @settings(max_examples=120, deadline=None)
-@given(people=PEOPLE, words=WORDS, needed=NEEDED)
+@given(people=PEOPLE, words=WORDS, needed=NEEDED, brand=st.sampled_from(["", "", "tea", "coffee"]))
 def test_an_address_leaves_if_and_only_if_the_latest_word_about_it_is_a_live_grant_of_everything(
-    gate: HandMade, people: dict[str, str], words: list[Word], needed: Needed
+    gate: HandMade, people: dict[str, str], words: list[Word], needed: Needed, brand: str
 ) -> None:
-    outcomes = deliver(gate, people, words, needed)
+    outcomes = deliver(gate, people, words, needed, brand=brand)
     claimed: dict[str, str] = {}
     for person in sorted(people):
         for address in people[person].split():
-            if may_leave(address, words, needed):
+            if may_leave(address, words, needed, brand):
                 claimed.setdefault(address, person)
     assert {person for person, outcome in outcomes.items() if outcome == "delivered"} == set(claimed.values())
     leaving = gate.make("member_addresses", "address, person_id, is_first_to_claim")
@@ -202,6 +203,12 @@ TEA, COFFEE = Word("a@x", brand="tea"), Word("a@x", brand="coffee")
 )
 def test_consent_for_one_brand_is_none_for_another(gate: HandMade, words: list[Word], outcome: str) -> None:
     assert deliver(gate, {"p1": "a@x"}, words, MAIL) == {"p1": outcome}
+
+
+def test_an_audience_of_one_brand_asks_for_no_consent_of_another(gate: HandMade) -> None:
+    words = [TEA, Word("a@x", brand="coffee", status="refused")]
+    assert deliver(gate, {"p1": "a@x"}, words, MAIL, brand="tea") == {"p1": "delivered"}
+    assert deliver(gate, {"p1": "a@x"}, words, MAIL, brand="coffee") == {"p1": "no_consent"}
 
 
 def test_a_purpose_that_is_asked_on_two_channels_needs_both(gate: HandMade) -> None:

@@ -44,10 +44,12 @@ def tonight(starter: Path, tmp_path: Path) -> Iterator[HandMade]:
     made = HandMade(starter)
     made.building.folder = tmp_path / "20260201T010000Z-r1"
     plans = [
-        ("newsletter", "mail_tool", ["email"], ["marketing"], ["email"], True),
-        ("everybody", "google", ["email", "phone"], ["ads_sharing", "ads_personalization"], ["ads", "ads"], True),
+        ("newsletter", "mail_tool", "", ["email"], ["marketing"], ["email"], True),
+        ("everybody", "google", "", ["email", "phone"], ["ads_sharing", "ads_personalization"], ["ads", "ads"], True),
     ]
-    made.put("audience_plans", "audience, destination, address_kinds, purposes, channels, is_holdout_used", *plans)
+    made.put(
+        "audience_plans", "audience, destination, brand, address_kinds, purposes, channels, is_holdout_used", *plans
+    )
     yield made
     made.connection.close()
 

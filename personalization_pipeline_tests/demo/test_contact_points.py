@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import phonenumbers
+import polars as pl
 import pytest
 from phonenumbers import PhoneNumberType, carrier
 
-from personalization_pipeline.demo import words
-from personalization_pipeline.demo.contact_points import ContactPoints, mail_word
-from personalization_pipeline.demo.world import World
+from personalization_pipeline.demo.chance import Draws
+from personalization_pipeline.demo.contact_points import addresses, mail_word, mailbox_names, mobiles
+from personalization_pipeline.foundation.warehouse import Connection, query
+
+RESERVED = ("example.com", "example.org", "example.net")
 
 
 @pytest.mark.parametrize("country", ["GB", "DE", "FR"])
 def test_mobiles_are_valid_distinct_and_of_no_carrier(country: str) -> None:
-    points = ContactPoints(seed=5)
-    numbers = [points.mobile(country) for _ in range(300)]
+    numbers = mobiles(np.arange(1, 301), pl.Series([country] * 300)).to_list()
     read = [phonenumbers.parse(number) for number in numbers]
     assert len(set(numbers)) == 300
     assert {phonenumbers.region_code_for_number(number) for number in read} == {country}
@@ -22,43 +25,47 @@ def test_mobiles_are_valid_distinct_and_of_no_carrier(country: str) -> None:
     assert {carrier.name_for_number(number, "en") for number in read} == {""}
 
 
-@pytest.mark.parametrize("country", ["GB", "DE", "FR"])
-def test_landlines_of_every_town_are_valid(country: str) -> None:
-    points = ContactPoints(seed=5)
-    for town in words.towns(country):
-        number = phonenumbers.parse(points.landline(points.address(country, town)))
-        assert phonenumbers.number_type(number) == PhoneNumberType.FIXED_LINE, town.name
+def test_a_street_of_a_town_has_one_postal_code() -> None:
+    draws = Draws(5, np.arange(2000))
+    homes = addresses(draws, draws, np.array(["GB", "DE"] * 1000))
+    codes = homes.group_by("city", "street").agg(pl.col("postal_code").n_unique())
+    assert codes["postal_code"].max() == 1
 
 
-def test_a_town_whose_numbers_are_used_up_gets_no_more_landlines() -> None:
-    points = ContactPoints(seed=5)
-    home = points.address("GB", words.towns("GB")[0])
-    numbers = [points.landline(home) for _ in range(1001)]
-    assert len(set(numbers[:1000])) == 1000
-    assert numbers[1000] == ""
+def test_landlines_are_valid_belong_to_one_household_and_end_with_their_block(made_world: Connection) -> None:
+    rows = query(
+        made_world,
+        "SELECT landline, count(DISTINCT household_n) FROM people WHERE landline <> '' GROUP BY landline ORDER BY landline",
+    )
+    assert len(rows) > 500
+    assert {count for _, count in rows} == {1}
+    kinds = {phonenumbers.number_type(phonenumbers.parse(number)) for number, _ in rows}
+    assert kinds == {PhoneNumberType.FIXED_LINE}
 
 
-def test_mailboxes_are_distinct_and_lie_in_reserved_domains() -> None:
-    points = ContactPoints(seed=5)
-    mailboxes = [points.mailbox("Zoé", "Müller", 1980) for _ in range(200)]
-    assert len(set(mailboxes)) == 200
-    reserved = ("example.com", "example.org", "example.net")
-    domains = {mailbox.split("@")[1] for mailbox in mailboxes}
-    assert all(domain in reserved or domain.endswith(".example") for domain in domains)
+def test_mailboxes_lie_in_reserved_domains_and_belong_to_one_household(made_world: Connection) -> None:
+    rows = query(
+        made_world,
+        "SELECT mailbox, count(DISTINCT household_n), count(DISTINCT person_n) FROM "
+        "(SELECT email AS mailbox, household_n, person_n FROM people UNION ALL SELECT other_email, household_n, person_n FROM people) "
+        "GROUP BY mailbox",
+    )
+    domains = {mailbox.split("@")[1] for mailbox, *_ in rows}
+    assert all(domain in RESERVED or domain.endswith(".example") for domain in domains)
+    assert {count for _, count, _ in rows} == {1}
+    assert any(people > 1 for *_, people in rows)  # families that share one
+    assert any("_2@" in mailbox for mailbox, *_ in rows)  # namesakes: the second gets a number
 
 
-def test_a_name_in_a_mailbox_is_small_ascii_letters() -> None:
-    assert [mail_word(name) for name in ("Müller", "Çelik", "Da Silva", "Le Gall")] == [
-        "mueller",
-        "celik",
-        "dasilva",
-        "legall",
+def test_a_mailbox_follows_its_habit() -> None:
+    habits = pl.Series(["first.last", "flastyy", "last.first"])
+    same = [pl.Series([text] * 3) for text in ("Zoé", "Müller")]
+    assert mailbox_names(*same, pl.Series([1980, 2005, 1980]), habits).to_list() == [
+        "zoe.mueller",
+        "zmueller05",
+        "mueller.zoe",
     ]
 
 
-def test_no_mailbox_or_mobile_belongs_to_two_households(world: World) -> None:
-    households: dict[str, set[str]] = {}
-    for person in world.people:
-        for value in (person.mobile, person.email, person.other_email):
-            households.setdefault(value, set()).add(person.household_id)
-    assert all(len(ids) == 1 for ids in households.values())
+def test_a_name_in_a_mailbox_is_small_ascii_letters() -> None:
+    assert [mail_word(name) for name in ("Müller", "Çelik", "Da Silva")] == ["mueller", "celik", "dasilva"]

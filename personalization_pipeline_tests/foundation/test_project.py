@@ -154,6 +154,11 @@ def test_an_unknown_destination_is_told_with_the_nearest_known(broken: Broken) -
     )
 
 
+def test_an_unknown_brand_is_told_with_the_nearest_known(broken: Broken) -> None:
+    said = broken(AUDIENCE, "destinations:", "brand: leaf\ndestinations:")
+    assert "unknown brand 'leaf'\nFix: known are: none; project.yaml lists the brands" in said
+
+
 def test_a_pinned_artefact_that_is_not_there_is_told(broken: Broken) -> None:
     said = broken(PROJECT, "sensitive: []", "artefacts: {identity: artefacts/identity.json}")
     assert "artefact 'identity' points at artefacts/identity.json, which is not there" in said

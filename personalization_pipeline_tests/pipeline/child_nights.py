@@ -7,6 +7,7 @@ any expectation. The server that forks has imported everything and started no th
 from __future__ import annotations
 
 import contextlib
+import csv
 import multiprocessing
 import os
 import sys
@@ -34,7 +35,7 @@ IMPORTED_FIRST = [
     "vl_convert",
 ]
 SECONDS = 300
-NEW_ACCOUNT = "C000001"
+NEW_ORDER = "5000000000001"
 
 
 @dataclass
@@ -81,14 +82,20 @@ def _command(arguments: tuple[str, ...], said: Path, environment: dict[str, str]
     app(list(arguments))
 
 
-def land_july(project: Path) -> None:
-    """One more file: the orders of June again, a month later, under new numbers; the first one from a new account."""
-    orders = project / "landing" / "web_orders"
-    june = (orders / "2026-06.csv").read_text(encoding="utf-8")
-    header, first, *lines = june.replace("2026-06-", "2026-07-").replace("W10", "W90").splitlines()
-    order, account = first.split(",")[0], first.split(",")[4]
-    first = first.replace(order, "W909999").replace(account, NEW_ACCOUNT)
-    (orders / "2026-07.csv").write_text("\n".join([header, first, *lines]) + "\n", encoding="utf-8")
+def july(project: Path, numbers: str = "7") -> Path:
+    """Where `land_july` puts its file."""
+    return project / "landing" / "shopify_orders" / f"2026-07-{numbers}.csv"
+
+
+def land_july(project: Path, numbers: str = "7") -> None:
+    """One more file: the orders of June again, a month later, under new numbers; the first one by a guest."""
+    june = july(project).with_name("2026-06.csv").read_text(encoding="utf-8").replace("2026-06-", "2026-07-")
+    rows = list(csv.DictReader(june.splitlines()))
+    rows[0] |= {"Note Attributes": "", "Id": NEW_ORDER}
+    with july(project, numbers).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row | {"Name": row["Name"][:3] + numbers + row["Name"][3:]} for row in rows)
 
 
 def record(project: Path) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_ids_and_arms_of_known_records_stay(second_night: Path) -> None:
     assert len(known) > 300
     assert {key: now[key] for key in known} == known
     (new,) = now.keys() - known.keys()
-    assert new == f"web_orders:{child_nights.NEW_ACCOUNT}"
+    assert new == f"shopify_orders:{child_nights.NEW_ORDER}"
     assert now[new] in known.values(), "she is somebody known, and stays in her arm"
 
 
@@ -75,7 +75,7 @@ def test_a_file_is_first_seen_in_the_night_that_first_saw_it(second_night: Path)
         second_night, SECOND, "SELECT CAST(first_seen_at AS VARCHAR), list(path ORDER BY path) FROM files GROUP BY 1"
     )
     by_night = dict(seen)
-    assert by_night["2026-07-15 02:00:00"] == ["web_orders/2026-07.csv"]
+    assert by_night["2026-07-15 02:00:00"] == ["shopify_orders/2026-07-7.csv"]
     assert len(by_night["2026-07-01 02:00:00"]) > 20
 
 
@@ -95,10 +95,7 @@ def test_yesterday_is_the_night_before_typed_as_tonight(second_copy: Path) -> No
 
 
 def test_a_revision_is_built_on_the_same_yesterday(second_copy: Path, night: Night) -> None:
-    orders = second_copy / "landing" / "web_orders"
-    (orders / "late.csv").write_text(
-        (orders / "2026-07.csv").read_text(encoding="utf-8").replace("W90", "W80"), "utf-8"
-    )
+    child_nights.land_july(second_copy, numbers="8")
     code, said = night(second_copy, LATER)
     assert code == 0, said
     record = child_nights.record(second_copy)

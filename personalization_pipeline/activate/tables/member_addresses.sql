@@ -1,13 +1,17 @@
 -- One row per audience, destination and address of a candidate that has every consent its destination asks for; an address that two candidates share goes to the smaller person id.
--- Consent given to one brand does not speak for another, and an audience names no brand yet, so it may come from any: no brand may be refused, and each brand that occurs in consents must be granted (a grant without a brand is one for all).
+-- Consent given to one brand does not speak for another (a grant without a brand is one for all). An audience that names no brand may come from any: then each brand that occurs in consents must be granted, and none refused.
 -- owner: team:privacy
 -- private
 -- column basis: consent where the person herself granted everything, else declared
 -- column is_first_to_claim: false where the address goes to another candidate, even one who is held out
-WITH brands AS (
+WITH known_brands AS (
     SELECT DISTINCT brand
     FROM consent_state
     WHERE brand <> ''
+), brands AS (
+    SELECT plan.audience, plan.destination, coalesce(known_brands.brand, plan.brand) AS brand
+    FROM audience_plans AS plan
+    LEFT JOIN known_brands ON plan.brand = ''
 ), wanted AS (
     SELECT audience, destination, unnest(address_kinds) AS address_kind
     FROM audience_plans
@@ -39,12 +43,12 @@ WITH brands AS (
         coalesce(bool_or(state.status = 'refused'), false) AS is_refused
     FROM candidates
     JOIN needed ON needed.audience = candidates.audience AND needed.destination = candidates.destination
-    LEFT JOIN brands ON true
+    JOIN brands ON brands.audience = candidates.audience AND brands.destination = candidates.destination
     LEFT JOIN consent_state AS state
         ON state.address = candidates.address
         AND state.purpose = needed.purpose
         AND (state.channel IN (needed.channel, 'any') OR needed.channel = 'any')
-        AND state.brand IN (coalesce(brands.brand, ''), '')
+        AND state.brand IN (brands.brand, '')
     GROUP BY ALL
 ), allowed AS (
     SELECT

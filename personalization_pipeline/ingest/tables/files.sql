@@ -5,6 +5,7 @@
 -- column is_repeat: the same bytes lie under an earlier path too; all rows count as duplicates
 -- column unread_count: values that did not parse, in columns that a row can do without
 -- column refusal: why the whole file could not be read; empty when it was
+-- column further_count: kept facts that came along with a kept row, such as the refund that stands on the line of its sale
 -- column kept_amount: money in kept rows, where the source's rows carry money
 -- check: count(*) FILTER (row_count <> kept_count + rejected_count + duplicate_count + superseded_count + not_yet_count) = 0
 -- warn: count(*) FILTER (refusal <> '') = 0
@@ -22,6 +23,7 @@ WITH before AS (
         CAST(sum(row_count) FILTER (fate = 'duplicate') AS BIGINT) AS duplicate_count,
         CAST(sum(row_count) FILTER (fate = 'superseded') AS BIGINT) AS superseded_count,
         CAST(sum(row_count) FILTER (fate = 'not_yet') AS BIGINT) AS not_yet_count,
+        CAST(sum(further_count) FILTER (fate = 'kept') AS BIGINT) AS further_count,
         sum(amount) FILTER (fate = 'kept') AS kept_amount,
         sum(amount) FILTER (fate <> 'kept') AS set_aside_amount
     FROM computed.fates
@@ -39,6 +41,7 @@ SELECT
     CASE WHEN landed.is_repeat THEN landed.row_count ELSE coalesce(fates.duplicate_count, 0) END AS duplicate_count,
     CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.superseded_count, 0) END AS superseded_count,
     CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.not_yet_count, 0) END AS not_yet_count,
+    CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.further_count, 0) END AS further_count,
     CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.kept_amount, 0) END AS kept_amount,
     CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.set_aside_amount, 0) END AS set_aside_amount,
     landed.rejected_amount,

@@ -25,7 +25,7 @@ WITH fates AS (
         0
     FROM fates
     UNION ALL
-    SELECT 'ingest', 'files', 'order value', 'in', 'kept lines', kept_count, kept_amount
+    SELECT 'ingest', 'files', 'order value', 'in', 'kept lines', kept_count + further_count, kept_amount
     FROM files
     WHERE source IN (SELECT source FROM slot.order_sources AS listed)
     UNION ALL
