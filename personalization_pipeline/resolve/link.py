@@ -48,7 +48,7 @@ def score_pairs(
     blocks = artefact["settings"]["blocking_rules_to_generate_predictions"]
     records = standardised
     if new_keys is not None:
-        records = records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys)))
+        records = _in_reach(records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys))), blocks)
         blocks = [f"{block} AND (l.is_new OR r.is_new)" for block in blocks]
     scored = _scored(records, artefact, blocks, LOWEST_WEIGHT, threads, memory_limit)
     return scored.select(
@@ -58,6 +58,22 @@ def score_pairs(
         "weight",
         _evidence(artefact).alias("evidence"),
     ).sort("record_key_l", "record_key_r")
+
+
+def _in_reach(records: pl.DataFrame, blocks: list[str]) -> pl.DataFrame:
+    """The new records and those that a block brings together with one: what scoring costs follows what is new.
+
+    A block is a condition over l and r that holds for both orders of a pair.
+    """
+    connection = scratch_connection()
+    try:
+        connection.register("records", records)
+        connection.execute("CREATE TABLE news AS SELECT * FROM records WHERE is_new")
+        reached = "\nUNION\n".join(f"SELECT r.record_key FROM news AS l JOIN records AS r ON {block}" for block in blocks)
+        keys = frame(connection, f"SELECT record_key FROM news UNION {reached}")
+    finally:
+        connection.close()
+    return records.join(keys, on="record_key", how="semi")
 
 
 def score_within(
