@@ -47,10 +47,9 @@ def _assemble(building: Building, entity: Entity) -> None:
     Both read the typed rows where they lie. Only what a night cannot see at a glance is ranked and written down: the
     rows of things that have more than one, that are not yet seen or gone. Nearly every row is the only one of its thing.
     """
-    paths = _parquet_files(building, entity)
     c = building.connection
     set_aside, target = f"scratch.main.set_aside_{entity.name}", f"scratch.main.versions_{entity.name}"
-    landed = _landed(building, entity, paths)
+    landed = _landed(entity, _parquet_files(building, entity))
     c.execute(f"CREATE OR REPLACE TABLE {set_aside} AS {_set_aside(building, entity, landed)}")
     c.execute(
         f"CREATE OR REPLACE VIEW {target} AS SELECT landed.*, coalesce(aside.fate, 'kept') AS fate FROM ({landed}) AS landed "
@@ -63,54 +62,53 @@ def _assemble(building: Building, entity: Entity) -> None:
     )
 
 
-def _parquet_files(building: Building, entity: Entity) -> list[str]:
+def _parquet_files(building: Building, entity: Entity) -> dict[str, list[str]]:
+    """The typed rows of an entity, by source."""
     facts = Store(building.project.store).facts
-    keys = query(
-        building.connection, "SELECT DISTINCT file_key FROM computed.main.landed_files WHERE refusal = '' ORDER BY 1"
-    )
-    paths = [facts / key / f"{entity.name}.parquet" for (key,) in keys]
-    return [str(path) for path in paths if path.is_file()]
+    found: dict[str, list[str]] = {}
+    for source, key in query(building.connection, "SELECT DISTINCT source, file_key FROM computed.main.files_seen ORDER BY ALL"):
+        path = facts / key / f"{entity.name}.parquet"
+        if path.is_file():
+            found.setdefault(source, []).append(str(path))
+    return found
 
 
-def _landed(building: Building, entity: Entity, paths: list[str]) -> str:
-    """SQL: the rows of all landed files with their file, `place` in its facts, and whether a newer snapshot lacks them."""
-    names = ", ".join(entity.columns)
-    if not paths:
+def _landed(entity: Entity, files: dict[str, list[str]]) -> str:
+    """SQL: the typed rows of all landed files, each with its source, its file, and `place` in the facts of the file."""
+    if not files:
         typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in entity.columns.items())
         return (
-            f"SELECT {typed}, 0::BIGINT AS row_number, 0::UBIGINT AS content, 0::BIGINT AS place, '' AS file_key, '' AS source,"
-            " NULL::TIMESTAMP AS first_seen_at, false AS is_gone WHERE false"
+            f"SELECT {typed}, 0::BIGINT AS row_number, 0::UBIGINT AS content, 0::BIGINT AS place, '' AS file_key, '' AS source"
+            " WHERE false"
         )
-    # A ledger that comes along with a snapshot (consents of customers) has no key: its words stand.
-    snapshots = [
-        name
-        for name, s in building.project.sources.items()
-        if s.delivers == "full" and entity.name in s.maps and (entity.key or s.rows_are == entity.name)
-    ]
-    gone = (
-        f"file.source IN ({', '.join(map(literal, snapshots))}) AND file.newest_file <> file.file_key"
-        if snapshots
-        else "false"
+    columns = f"{', '.join(entity.columns)}, row_number, content, file_row_number AS place"
+    # By source, not by a join with the files: the engine would no longer know how many rows there are.
+    return "\nUNION ALL ".join(
+        f"SELECT {columns}, split_part(filename, '/', -2) AS file_key, {literal(source)} AS source "
+        f"FROM read_parquet([{', '.join(map(literal, paths))}], union_by_name=true, filename=true, file_row_number=true)"
+        for source, paths in files.items()
     )
-    return f"""
-SELECT {names}, row_number, content, place, file.file_key, file.source, file.first_seen_at, {gone} AS is_gone
-FROM (
-    SELECT * EXCLUDE (filename, file_row_number), split_part(filename, '/', -2) AS facts_key, file_row_number AS place
-    FROM read_parquet([{", ".join(map(literal, paths))}], union_by_name=true, filename=true, file_row_number=true)
-)
-JOIN (
-    SELECT file_key, source, first_seen_at,
-        max_by(file_key, (first_seen_at, path)) OVER (PARTITION BY source) AS newest_file
-    FROM computed.main.files_seen
-) AS file ON file.file_key = facts_key"""
 
 
 def _set_aside(building: Building, entity: Entity, landed: str) -> str:
     """SQL: file_key, place and fate of every row that is not kept."""
+    # A ledger that comes along with a snapshot (consents of customers) has no key: its words stand.
+    snapshots = [
+        literal(name)
+        for name, s in building.project.sources.items()
+        if s.delivers == "full" and entity.name in s.maps and (entity.key or s.rows_are == entity.name)
+    ]
+    gone = f"file.source IN ({', '.join(snapshots)}) AND file.newest_file <> file.file_key" if snapshots else "false"
     key = ", ".join(entity.key) if entity.key else "content"
     as_of = f"TIMESTAMP {literal(building.as_of.isoformat(sep=' '))}"
     return f"""
-WITH landed AS ({landed}
+WITH landed AS (
+    SELECT rows.*, file.first_seen_at, {gone} AS is_gone
+    FROM ({landed}) AS rows
+    JOIN (
+        SELECT *, max_by(file_key, (first_seen_at, path)) OVER (PARTITION BY source) AS newest_file
+        FROM computed.main.files_seen
+    ) AS file ON file.file_key = rows.file_key
 ), contested AS (
     SELECT {key} FROM landed GROUP BY {key} HAVING count(*) > 1 OR bool_or(is_gone) OR max({entity.moment()}) > {as_of}
 ), ranked AS (

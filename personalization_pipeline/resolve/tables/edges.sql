@@ -6,7 +6,6 @@
 -- column evidence: JSON, the weight of each comparison
 -- column artefact_key: the identity artefact that weighed the pair; NULL for exact keys, which need none
 -- check: count(*) FILTER (record_key_l >= record_key_r) = 0
--- check: count(*) - count(DISTINCT (record_key_l, record_key_r, kind)) = 0
 -- plot bar: kind by count(*)
 SELECT *
 FROM computed.edges
