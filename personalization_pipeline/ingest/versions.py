@@ -66,7 +66,9 @@ def _parquet_files(building: Building, entity: Entity) -> dict[str, list[str]]:
     """The typed rows of an entity, by source."""
     facts = Store(building.project.store).facts
     found: dict[str, list[str]] = {}
-    for source, key in query(building.connection, "SELECT DISTINCT source, file_key FROM computed.main.files_seen ORDER BY ALL"):
+    for source, key in query(
+        building.connection, "SELECT DISTINCT source, file_key FROM computed.main.files_seen ORDER BY ALL"
+    ):
         path = facts / key / f"{entity.name}.parquet"
         if path.is_file():
             found.setdefault(source, []).append(str(path))

@@ -27,7 +27,16 @@ from personalization_pipeline.resolve import link, memory, steps
 from personalization_pipeline.starting import DEMO_PROJECT, start_project
 from personalization_pipeline_tests.resolve.contacts import SCHEMA
 
-MADE = ("standardised", "standard_addresses", "edges", "clusters", "records", "person_history", "person_ids", "increments")
+MADE = (
+    "standardised",
+    "standard_addresses",
+    "edges",
+    "clusters",
+    "records",
+    "person_history",
+    "person_ids",
+    "increments",
+)
 EQUAL = ("standardised", "standard_addresses", "edges", "clusters")
 Rows = list[tuple[Any, ...]]
 
@@ -58,7 +67,9 @@ class Resolving:
             c.execute(f"CREATE OR REPLACE VIEW yesterday.main.{table.name} AS FROM run.main.last_{table.name}")
         put_frame(c, "run.main.given", contacts)
         kinds = building.columns("contacts")
-        chosen = ", ".join(f"CAST({name if name in contacts.columns else 'NULL'} AS {k}) AS {name}" for name, k in kinds.items())
+        chosen = ", ".join(
+            f"CAST({name if name in contacts.columns else 'NULL'} AS {k}) AS {name}" for name, k in kinds.items()
+        )
         c.execute(f"CREATE OR REPLACE TABLE private.main.contacts AS SELECT {chosen} FROM run.main.given")
         for name in MADE:
             built = build(building, name)
