@@ -71,14 +71,12 @@ def ask(project: Project, text: str) -> Answer:
 def why(project: Project, person: str, *, segment: str | None = None, audience: str | None = None) -> list[Reason]:
     """For one person: each part of a segment's or audience's rule, true, false or unknown, with the values it read.
 
-    Without a name: all segments and audiences of the project. `person` is a person_id.
+    Without a name: all segments and audiences of the project. `person` is a person_id; one that was merged into another
+    means whoever that is now.
     """
     connection = published_connection(current_night(project))
     try:
-        if not query(connection, "SELECT 1 FROM profiles WHERE person_id = ?", [person]):
-            raise MissingArgument(
-                "nobody has this id tonight", fix="take a person_id from `profiles`: personalize ask, or SQL"
-            )
+        person = _current_id(connection, person)
         reasons = [
             _segment_reason(project, connection, person, name)
             for name in _chosen(segment, audience, project.segments, "segment")
@@ -90,6 +88,18 @@ def why(project: Project, person: str, *, segment: str | None = None, audience: 
         return reasons
     finally:
         connection.close()
+
+
+def _current_id(connection: Connection, person: str) -> str:
+    """The id that the person of an id has tonight."""
+    found = query(connection, "SELECT current_person_id FROM person_ids WHERE person_id = ?", [person])
+    current: str | None = found[0][0] if found else None
+    if current is None:
+        raise MissingArgument(
+            "the person of this id is gone: none of her records is left" if found else "nobody has this id tonight",
+            fix="take a person_id from `profiles`: personalize ask, or SQL",
+        )
+    return current
 
 
 def _chosen(wanted: str | None, other: str | None, known: Collection[str], kind: str) -> list[str]:

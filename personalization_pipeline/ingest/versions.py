@@ -42,10 +42,19 @@ def assemble(building: Building) -> pl.DataFrame:
 
 
 def _assemble(building: Building, entity: Entity) -> None:
-    paths = _parquet_files(building, entity)
+    """The view scratch.versions_<entity>, all rows with their fate, and facts.<entity>, those that are kept.
+
+    Both read the typed rows where they lie. Only what a night cannot see at a glance is ranked and written down: the
+    rows of things that have more than one, that are not yet seen or gone. Nearly every row is the only one of its thing.
+    """
     c = building.connection
-    target = f"scratch.main.versions_{entity.name}"
-    c.execute(f"CREATE OR REPLACE TABLE {target} AS {_versions(building, entity, paths)}")
+    set_aside, target = f"scratch.main.set_aside_{entity.name}", f"scratch.main.versions_{entity.name}"
+    landed = _landed(entity, _parquet_files(building, entity))
+    c.execute(f"CREATE OR REPLACE TABLE {set_aside} AS {_set_aside(building, entity, landed)}")
+    c.execute(
+        f"CREATE OR REPLACE VIEW {target} AS SELECT landed.*, coalesce(aside.fate, 'kept') AS fate FROM ({landed}) AS landed "
+        f"LEFT JOIN {set_aside} AS aside ON aside.file_key = landed.file_key AND aside.place = landed.place"
+    )
     names = ", ".join(entity.columns)
     c.execute(
         f"CREATE OR REPLACE VIEW facts.main.{entity.name} AS "
@@ -53,61 +62,79 @@ def _assemble(building: Building, entity: Entity) -> None:
     )
 
 
-def _parquet_files(building: Building, entity: Entity) -> list[str]:
+def _parquet_files(building: Building, entity: Entity) -> dict[str, list[str]]:
+    """The typed rows of an entity, by source."""
     facts = Store(building.project.store).facts
-    keys = query(
-        building.connection, "SELECT DISTINCT file_key FROM computed.main.landed_files WHERE refusal = '' ORDER BY 1"
-    )
-    paths = [facts / key / f"{entity.name}.parquet" for (key,) in keys]
-    return [str(path) for path in paths if path.is_file()]
+    found: dict[str, list[str]] = {}
+    for source, key in query(
+        building.connection, "SELECT DISTINCT source, file_key FROM computed.main.files_seen ORDER BY ALL"
+    ):
+        path = facts / key / f"{entity.name}.parquet"
+        if path.is_file():
+            found.setdefault(source, []).append(str(path))
+    return found
 
 
-def _versions(building: Building, entity: Entity, paths: list[str]) -> str:
-    if not paths:
+def _landed(entity: Entity, files: dict[str, list[str]]) -> str:
+    """SQL: the typed rows of all landed files, each with its source, its file, and `place` in the facts of the file."""
+    if not files:
         typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in entity.columns.items())
         return (
-            f"SELECT {typed}, 0::BIGINT AS row_number, 0::UBIGINT AS content, '' AS file_key, '' AS source, '' AS fate"
+            f"SELECT {typed}, 0::BIGINT AS row_number, 0::UBIGINT AS content, 0::BIGINT AS place, '' AS file_key, '' AS source"
             " WHERE false"
         )
-    listed = ", ".join(literal(path) for path in paths)
-    key = ", ".join(entity.key) if entity.key else "content"
+    columns = f"{', '.join(entity.columns)}, row_number, content, file_row_number AS place"
+    # By source, not by a join with the files: the engine would no longer know how many rows there are.
+    return "\nUNION ALL ".join(
+        f"SELECT {columns}, split_part(filename, '/', -2) AS file_key, {literal(source)} AS source "
+        f"FROM read_parquet([{', '.join(map(literal, paths))}], union_by_name=true, filename=true, file_row_number=true)"
+        for source, paths in files.items()
+    )
+
+
+def _set_aside(building: Building, entity: Entity, landed: str) -> str:
+    """SQL: file_key, place and fate of every row that is not kept."""
     # A ledger that comes along with a snapshot (consents of customers) has no key: its words stand.
     snapshots = [
-        name
+        literal(name)
         for name, s in building.project.sources.items()
         if s.delivers == "full" and entity.name in s.maps and (entity.key or s.rows_are == entity.name)
     ]
-    gone = f"source IN ({', '.join(map(literal, snapshots))}) AND newest_file <> file_key" if snapshots else "false"
+    gone = f"file.source IN ({', '.join(snapshots)}) AND file.newest_file <> file.file_key" if snapshots else "false"
+    key = ", ".join(entity.key) if entity.key else "content"
+    as_of = f"TIMESTAMP {literal(building.as_of.isoformat(sep=' '))}"
     return f"""
-WITH rows AS (
-    SELECT facts.*, {entity.moment()} AS moment, file.file_key, file.source, file.first_seen_at, file.newest_file
-    FROM (
-        SELECT * EXCLUDE (filename), split_part(filename, '/', -2) AS facts_key
-        FROM read_parquet([{listed}], union_by_name=true, filename=true)
-    ) AS facts
+WITH landed AS (
+    SELECT rows.*, file.first_seen_at, {gone} AS is_gone
+    FROM ({landed}) AS rows
     JOIN (
-        SELECT file_key, source, first_seen_at,
-            max_by(file_key, (first_seen_at, path)) OVER (PARTITION BY source) AS newest_file
+        SELECT *, max_by(file_key, (first_seen_at, path)) OVER (PARTITION BY source) AS newest_file
         FROM computed.main.files_seen
-    ) AS file ON file.file_key = facts.facts_key
+    ) AS file ON file.file_key = rows.file_key
+), contested AS (
+    SELECT {key} FROM landed GROUP BY {key} HAVING count(*) > 1 OR bool_or(is_gone) OR max({entity.moment()}) > {as_of}
 ), ranked AS (
-    SELECT *, moment > (SELECT as_of FROM run.main.tonight) AS is_ahead, {gone} AS is_gone,
-        row_number() OVER seen AS place, first_value(content) OVER seen AS winner
-    FROM rows
+    SELECT file_key, place, content, is_gone, coalesce({entity.moment()} > {as_of}, false) AS is_ahead,
+        row_number() OVER seen AS rank, first_value(content) OVER seen AS winner
+    FROM landed SEMI JOIN contested USING ({key})
     WINDOW seen AS (
-        PARTITION BY {key}, coalesce(moment > (SELECT as_of FROM run.main.tonight), false), {gone}
-        ORDER BY moment DESC NULLS LAST, first_seen_at DESC, file_key DESC, row_number DESC
+        PARTITION BY {key}, coalesce({entity.moment()} > {as_of}, false), is_gone
+        ORDER BY {entity.moment()} DESC NULLS LAST, first_seen_at DESC, file_key DESC, row_number DESC, place DESC
     )
 )
-SELECT {", ".join(entity.columns)}, row_number, content, file_key, source,
-    CASE
-        WHEN is_ahead THEN 'not_yet'
-        WHEN is_gone THEN 'superseded'
-        WHEN place = 1 THEN 'kept'
-        WHEN content = winner THEN 'duplicate'
-        ELSE 'superseded'
-    END AS fate
-FROM ranked"""
+SELECT file_key, place, fate
+FROM (
+    SELECT file_key, place,
+        CASE
+            WHEN is_ahead THEN 'not_yet'
+            WHEN is_gone THEN 'superseded'
+            WHEN rank = 1 THEN 'kept'
+            WHEN content = winner THEN 'duplicate'
+            ELSE 'superseded'
+        END AS fate
+    FROM ranked
+)
+WHERE fate <> 'kept'"""
 
 
 def _fates(building: Building, entity: Entity, sources: list[str]) -> pl.DataFrame:

@@ -11,10 +11,12 @@ smallest record key, so the result depends on nothing but the records and the ed
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from personalization_pipeline.foundation.artefacts import key_of
 from personalization_pipeline.resolve.identity_model import Artefact
 from personalization_pipeline.resolve.link import score_within
 
@@ -36,33 +38,66 @@ def cluster(
     standardised: pl.DataFrame,
     artefact: Artefact,
     *,
+    before: pl.DataFrame | None = None,
     threads: int | None = None,
     memory_limit: str | None = None,
 ) -> pl.DataFrame:
-    """Every record once, with the smallest record key of its cluster: record_key, cluster_key, component_cut.
+    """Every record once, with the smallest record key of its cluster: record_key, cluster_key, component_cut, component_digest.
 
     `edges` are those of `score_pairs` and `exact_key_edges`. component_cut (BIGINT, millibits) is CUT, or more where a
     component was so large that only its stronger edges may hold it together: something to look at.
+    `before` are the clusters of an earlier night: a component whose component_digest stood there is cut as it was then.
+    The digest is NULL in components of one or two records, and everywhere where no record has a contact_digest.
     """
     found = components(edges, standardised["record_key"])
     # Two records alone need no second look: their edge reaches the cut, and there is no third to disagree.
     several = found.filter(pl.len().over("component") > 2).sort("component", "record_key")
+    digests = _digests(several, edges, standardised, artefact)
+    several = several.join(digests, on="component", maintain_order="left")
+    known = pl.DataFrame(schema={"record_key": pl.String, "cluster_key": pl.String, "component_digest": pl.String})
+    if before is not None:
+        known = before.select(known.columns).join(several, on=["record_key", "component_digest"], how="semi")
+    changed = several.join(known, on="record_key", how="anti", maintain_order="left")
+    pairs = _pairs(edges, standardised, changed, artefact, threads, memory_limit)
     joined = pl.DataFrame(
-        {
-            "record_key": several["record_key"],
-            "first": _joined(several, _pairs(edges, standardised, several, artefact, threads, memory_limit)),
-        },
-        schema={"record_key": pl.String, "first": pl.String},
+        {"record_key": changed["record_key"], "cluster_key": _joined(changed, pairs)},
+        schema={"record_key": pl.String, "cluster_key": pl.String},
     )
     return (
-        found.join(joined, on="record_key", how="left")
+        found.join(digests, on="component", how="left")
+        .join(pl.concat([joined, known.select(joined.columns)]), on="record_key", how="left")
         .select(
             "record_key",
-            pl.col("first").fill_null(pl.col("record_key").min().over("component")).alias("cluster_key"),
+            pl.col("cluster_key").fill_null(pl.col("record_key").min().over("component")),
             "component_cut",
+            "component_digest",
         )
         .sort("record_key")
     )
+
+
+def _digests(
+    several: pl.DataFrame, edges: pl.DataFrame, standardised: pl.DataFrame, artefact: Artefact
+) -> pl.DataFrame:
+    """Per component the md5 of all that decides how it is cut: component, component_digest.
+
+    Scored edges follow from the records and the artefact. An exact key does not: others may share it.
+    """
+    if "contact_digest" not in standardised.columns:
+        return several.select(pl.col("component").unique(), component_digest=pl.lit(None, pl.String))
+    records = several.join(standardised.select("record_key", "contact_digest"), on="record_key").select(
+        "component", text=pl.format("{} {}", "record_key", "contact_digest")
+    )
+    exact = (
+        edges.filter(pl.col("kind") != "splink")
+        .join(several.select("component", record_key_l="record_key"), on="record_key_l")
+        .join(several.select("component", record_key_r="record_key"), on=["component", "record_key_r"])
+        .select("component", text=pl.format("{} {} {}", "record_key_l", "record_key_r", "weight"))
+    )
+    texts = pl.concat([records, exact]).group_by("component").agg(pl.col("text").sort().str.join("\n"))
+    key = key_of(artefact)
+    digests = [hashlib.md5(f"{key}\n{text}".encode()).hexdigest() for text in texts["text"]]
+    return texts.select("component", component_digest=pl.Series(digests, dtype=pl.String))
 
 
 def components(edges: pl.DataFrame, record_keys: pl.Series, limit: int = MAX_COMPONENT) -> pl.DataFrame:

@@ -48,7 +48,7 @@ def score_pairs(
     blocks = artefact["settings"]["blocking_rules_to_generate_predictions"]
     records = standardised
     if new_keys is not None:
-        records = records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys)))
+        records = _in_reach(records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys))), blocks)
         blocks = [f"{block} AND (l.is_new OR r.is_new)" for block in blocks]
     scored = _scored(records, artefact, blocks, LOWEST_WEIGHT, threads, memory_limit)
     return scored.select(
@@ -58,6 +58,24 @@ def score_pairs(
         "weight",
         _evidence(artefact).alias("evidence"),
     ).sort("record_key_l", "record_key_r")
+
+
+def _in_reach(records: pl.DataFrame, blocks: list[str]) -> pl.DataFrame:
+    """The new records and those that a block brings together with one: what scoring costs follows what is new.
+
+    A block is a condition over l and r that holds for both orders of a pair.
+    """
+    connection = scratch_connection()
+    try:
+        connection.register("records", records)
+        connection.execute("CREATE TABLE news AS SELECT * FROM records WHERE is_new")
+        reached = "\nUNION\n".join(
+            f"SELECT r.record_key FROM news AS l JOIN records AS r ON {block}" for block in blocks
+        )
+        keys = frame(connection, f"SELECT record_key FROM news UNION {reached}")
+    finally:
+        connection.close()
+    return records.join(keys, on="record_key", how="semi")
 
 
 def score_within(
@@ -131,8 +149,16 @@ def _scored(
     threads: int | None,
     memory_limit: str | None,
 ) -> pl.DataFrame:
-    """Pairs in reach of the blocks: both keys, weight, and per comparison its level (gamma_<name>) and millibits."""
-    settings = artefact["settings"] | {"blocking_rules_to_generate_predictions": blocks}
+    """Pairs in reach of the blocks: both keys, weight, and per comparison its millibits; its level (gamma_<name>) too
+    where there is a lowest weight.
+    """
+    # Without a lowest weight nobody asks for levels. Splink writes them down beside the values that it compared, which
+    # takes longer than comparing.
+    told = lowest is not None
+    settings = artefact["settings"] | {
+        "blocking_rules_to_generate_predictions": blocks,
+        "retain_matching_columns": told,
+    }
     names = artefact["term_frequencies"]
     with open_linker(records, settings, threads=threads, memory_limit=memory_limit, names=names) as (
         linker,
@@ -140,19 +166,20 @@ def _scored(
     ):
         # Splink compares its own sum of floats, which may be some millibits less than our sum of whole ones.
         pairs = linker.inference.predict(threshold_match_weight=None if lowest is None else lowest / 1000 - 1)
-        measures = ", ".join(_measures(artefact))
+        measures = ", ".join(_measures(artefact, has_level=told))
         scored = frame(connection, f"SELECT record_key_l, record_key_r, {measures} FROM {pairs.physical_name}")
     scored = scored.with_columns(weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *_names(artefact)))
     return scored if lowest is None else scored.filter(pl.col("weight") >= lowest)
 
 
-def _measures(artefact: Artefact) -> Iterator[str]:
+def _measures(artefact: Artefact, *, has_level: bool) -> Iterator[str]:
     """SQL over Splink's predictions: for each comparison the level that was reached, and its millibits."""
     for comparison in artefact["settings"]["comparisons"]:
         name, levels = comparison["output_column_name"], comparison["comparison_levels"]
         has_frequency = any("tf_adjustment_column" in level for level in levels)
         bits = f"mw_{name} + mw_tf_adj_{name}" if has_frequency else f"mw_{name}"
-        yield f"gamma_{name}"
+        if has_level:
+            yield f"gamma_{name}"
         yield f"CAST(round(({bits}) * 1000) AS BIGINT) AS {name}"
 
 

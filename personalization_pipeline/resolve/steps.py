@@ -1,4 +1,7 @@
-"""The Python steps of phase resolve, named so that its SELECTs can read them as computed.<name>."""
+"""The Python steps of phase resolve, named so that its SELECTs can read them as computed.<name>.
+
+Each gives what is new tonight; the SELECT beside it adds what holds of yesterday's table.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import frame
+from personalization_pipeline.resolve import memory
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
 
-CONTACT_COLUMNS = "record_key, first_name, last_name, email, phone, birth_date, street, postal_code, city, country"  # what is compared
+CONTACT_DIGESTS = {"record_key": "VARCHAR", "contact_digest": "UBIGINT"}
 STANDARDISED = {
     "record_key": "VARCHAR",
+    "contact_digest": "UBIGINT",
     "first_name_std": "VARCHAR",
     "first_name_roots": "VARCHAR[]",
     "last_name_std": "VARCHAR",
@@ -35,37 +40,42 @@ EDGES = {
     "kind": "VARCHAR",
     "weight": "BIGINT",
     "evidence": "VARCHAR",
+    "artefact_key": "VARCHAR",
 }
-CLUSTERS = {"record_key": "VARCHAR", "cluster_key": "VARCHAR", "component_cut": "BIGINT"}
-ADDRESSES = {"address_kind": "VARCHAR", "address": "VARCHAR", "country": "VARCHAR", "standard_address": "VARCHAR"}
+CLUSTERS = {
+    "record_key": "VARCHAR",
+    "cluster_key": "VARCHAR",
+    "component_cut": "BIGINT",
+    "component_digest": "VARCHAR",
+}
+WRITTEN = {"address_kind": "VARCHAR", "address": "VARCHAR", "country": "VARCHAR", "rules_key": "VARCHAR"}
+ADDRESSES = {**WRITTEN, "standard_address": "VARCHAR"}
 
 
 def _standardised(building: Building) -> pl.DataFrame:
-    contacts = frame(building.connection, f"SELECT {CONTACT_COLUMNS} FROM contacts ORDER BY record_key")
-    return standardise(contacts, building.project.settings.default_country or None)
+    """Records that are new, or whose contact is not what yesterday compared."""
+    contacts = frame(
+        building.connection,
+        f"SELECT record_key, contact_digest, {memory.COMPARED} FROM contacts "
+        "JOIN computed.main.contact_digests USING (record_key) "
+        "ANTI JOIN yesterday.main.standardised USING (record_key, contact_digest) ORDER BY record_key",
+    )
+    found = standardise(contacts, building.project.settings.default_country or None)
+    return found.with_columns(contacts["contact_digest"])
 
 
 def _addresses(building: Building) -> pl.DataFrame:
-    """Every e-mail address and phone number of contacts and consents beside its one standard form; unusable ones left out."""
+    """Addresses that nobody wrote so until yesterday, each beside its one standard form; NULL where it is unusable."""
     found = frame(
         building.connection,
-        """
-SELECT DISTINCT 'email' AS address_kind, email AS address, '' AS country FROM contacts WHERE email IS NOT NULL
-UNION
-SELECT DISTINCT 'phone', phone, coalesce(country, '') FROM contacts WHERE phone IS NOT NULL
-UNION
-SELECT DISTINCT consents.address_kind, consents.address,
-    CASE consents.address_kind WHEN 'phone' THEN coalesce(contacts.country, '') ELSE '' END
-FROM consents
-LEFT JOIN contacts ON contacts.record_key = consents.record_key
-WHERE consents.address_kind <> 'record'
-ORDER BY 1, 2, 3""",
+        "FROM computed.main.written_addresses "
+        "ANTI JOIN yesterday.main.standard_addresses USING (address_kind, address, country, rules_key) ORDER BY ALL",
     )
     emails = found.filter(pl.col("address_kind") == "email")
     phones = found.filter(pl.col("address_kind") == "phone")
     countries = pl.when(pl.col("country") == "").then(pl.lit(building.project.settings.default_country))
     phones = phones.with_columns(read_in=countries.otherwise(pl.col("country")))
-    standard = pl.concat(
+    return pl.concat(
         [
             emails.with_columns(standard_address="email:" + standardise_emails(emails["address"])),
             phones.with_columns(
@@ -73,43 +83,59 @@ ORDER BY 1, 2, 3""",
             ).drop("read_in"),
         ]
     )
-    return standard.filter(pl.col("standard_address").is_not_null())
 
 
 def _model(building: Building) -> dict[str, Any]:
     """The identity artefact of this night; trained only where there is none."""
     from personalization_pipeline.resolve.identity_model import train
 
-    return artefact(building, "identity", lambda: train(_frame(building, "standardised", "record_key"), seed=1))
+    return artefact(building, "identity", lambda: train(frame(building.connection, "FROM standardised"), seed=1))
+
+
+def _known_records(building: Building) -> None:
+    _model(building)
+    memory.known_records(building, building.artefact_keys["identity"])
 
 
 def _edges(building: Building) -> pl.DataFrame:
+    """All exact keys, which are cheap, and the scored pairs that have a record which is not among the known ones."""
     from personalization_pipeline.resolve.link import exact_key_edges, score_pairs
 
-    standardised, limits = _frame(building, "standardised", "record_key"), limits_of(building.project)
-    model = _model(building)
-    scored = score_pairs(standardised, None, model, threads=limits.threads, memory_limit=limits.memory)
-    return pl.concat([exact_key_edges(standardised), scored])
+    limits, model = limits_of(building.project), _model(building)
+    standardised = frame(building.connection, "FROM standardised")
+    known = frame(building.connection, "FROM computed.main.known_records")["record_key"]
+    new = standardised["record_key"].filter(~standardised["record_key"].is_in(known.implode())) if len(known) else None
+    scored = score_pairs(standardised, new, model, threads=limits.threads, memory_limit=limits.memory)
+    key = pl.lit(building.artefact_keys["identity"])
+    exact = exact_key_edges(standardised).with_columns(artefact_key=pl.lit(None, pl.String))
+    return pl.concat([exact, scored.with_columns(artefact_key=key)])
 
 
 def _clusters(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.cluster import cluster
 
-    edges, limits = _frame(building, "edges", "record_key_l, record_key_r, kind"), limits_of(building.project)
-    standardised = _frame(building, "standardised", "record_key")
-    return cluster(edges, standardised, _model(building), threads=limits.threads, memory_limit=limits.memory)
-
-
-def _frame(building: Building, table: str, order: str) -> pl.DataFrame:
-    return frame(building.connection, f"SELECT * FROM {table} ORDER BY {order}")
+    c, limits = building.connection, limits_of(building.project)
+    return cluster(
+        frame(c, "SELECT record_key_l, record_key_r, kind, weight FROM edges"),
+        frame(c, "FROM standardised"),
+        _model(building),
+        before=frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
+        threads=limits.threads,
+        memory_limit=limits.memory,
+    )
 
 
 PHASE = Phase(
     "resolve",
     computed={
-        "standardised": Computed(_standardised, STANDARDISED, reads=("contacts",)),
-        "standard_addresses": Computed(_addresses, ADDRESSES, reads=("contacts", "consents")),
-        "edges": Computed(_edges, EDGES, reads=("standardised",)),
+        "contact_digests": Computed(memory.contact_digests, CONTACT_DIGESTS, reads=("contacts",)),
+        "standardised": Computed(_standardised, STANDARDISED, reads=("contacts",), after=("contact_digests",)),
+        "written_addresses": Computed(memory.written_addresses, WRITTEN, reads=("contacts", "consents")),
+        "standard_addresses": Computed(
+            _addresses, ADDRESSES, reads=("contacts", "consents"), after=("written_addresses",)
+        ),
+        "known_records": Computed(_known_records, {"record_key": "VARCHAR"}, reads=("standardised",)),
+        "edges": Computed(_edges, EDGES, reads=("standardised",), after=("known_records",)),
         "clusters": Computed(_clusters, CLUSTERS, reads=("standardised", "edges")),
     },
 )

@@ -77,7 +77,7 @@ def deliver(
     gate.put("identifiers", "person_id, record_key, address_kind, address, value", *found)
     spoken = {word.address for word in words}
     standard = [("email", address, "", f"email:{address}") for address in sorted(spoken)]
-    gate.put("computed.standard_addresses", "address_kind, address, country, standard_address", *standard)
+    gate.put("standard_addresses", "address_kind, address, country, standard_address", *standard)
     gate.put("consents", WORD, *[_row(word) for word in words])
     gate.put("holdout_arms", "record_key, arm", *[(key, (arms or {}).get(key, "treated")) for key, *_ in records])
     lost = [("all", "mail", person, reason) for person, reason in unmatchable or []]

@@ -30,7 +30,7 @@ def word(
 
 def state(by_hand: HandMade, *words: Word, columns: str = "status") -> list[tuple[object, ...]]:
     by_hand.tonight(AS_OF)
-    by_hand.put("computed.standard_addresses", "address_kind, address, country, standard_address", EMAIL)
+    by_hand.put("standard_addresses", "address_kind, address, country, standard_address", EMAIL)
     by_hand.put("consents", WORD, *words)
     return by_hand.make("consent_state", columns)
 
@@ -97,7 +97,7 @@ def test_a_number_written_in_two_ways_is_one_address_and_an_unusable_one_is_none
     by_hand.tonight(AS_OF)
     by_hand.put("contacts", "record_key, country", ("crm:1", "GB"), ("crm:2", None))
     by_hand.put(
-        "computed.standard_addresses",
+        "standard_addresses",
         "address_kind, address, country, standard_address",
         ("phone", "020 7946 0018", "GB", "phone:+442079460018"),
         ("phone", "+44 20 7946 0018", "", "phone:+442079460018"),
@@ -126,7 +126,7 @@ def test_every_address_of_every_record_is_an_identifier_of_its_person(by_hand: H
         ("crm:2", "nonsense", None, None),
     )
     by_hand.put(
-        "computed.standard_addresses",
+        "standard_addresses",
         "address_kind, address, country, standard_address",
         ("email", "Ann@X.example", "", "email:ann@x.example"),
         ("email", "ann@x.example", "", "email:ann@x.example"),

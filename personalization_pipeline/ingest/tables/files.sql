@@ -1,7 +1,8 @@
 -- One row per landed file: what became of each of its rows. kept + rejected + duplicate + superseded + not_yet = rows.
 -- owner: team:data-engineering
--- columns: source VARCHAR, path VARCHAR, sha256 VARCHAR, first_seen_at TIMESTAMP
+-- columns: source VARCHAR, path VARCHAR, sha256 VARCHAR, file_key VARCHAR, first_seen_at TIMESTAMP
 -- column first_seen_at: as_of of the night that first saw these bytes
+-- column file_key: of its bytes and its mapping: the name of its typed facts
 -- column is_repeat: the same bytes lie under an earlier path too; all rows count as duplicates
 -- column unread_count: values that did not parse, in columns that a row can do without
 -- column refusal: why the whole file could not be read; empty when it was
@@ -33,6 +34,7 @@ SELECT
     landed.source,
     landed.path,
     landed.sha256,
+    landed.file_key,
     coalesce(before.first_seen_at, tonight.as_of) AS first_seen_at,
     landed.byte_count,
     landed.row_count,

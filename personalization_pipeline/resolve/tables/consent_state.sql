@@ -16,7 +16,7 @@ WITH words AS (
     FROM consents
     CROSS JOIN tonight
     LEFT JOIN contacts ON contacts.record_key = consents.record_key
-    LEFT JOIN computed.standard_addresses AS found
+    LEFT JOIN standard_addresses AS found
         ON found.address_kind = consents.address_kind
         AND found.address = consents.address
         AND found.country = CASE consents.address_kind WHEN 'phone' THEN coalesce(contacts.country, '') ELSE '' END

@@ -1,9 +1,17 @@
 -- One row per pair of records and kind of evidence that they are one person.
 -- owner: team:data-engineering
 -- private
+-- columns: record_key_l VARCHAR, record_key_r VARCHAR, kind VARCHAR, weight BIGINT, evidence VARCHAR, artefact_key VARCHAR
 -- column weight: log2 odds that the pair is one person, in thousandths of a bit
 -- column evidence: JSON, the weight of each comparison
+-- column artefact_key: the identity artefact that weighed the pair; NULL for exact keys, which need none
 -- check: count(*) FILTER (record_key_l >= record_key_r) = 0
 -- plot bar: kind by count(*)
 SELECT *
 FROM computed.edges
+UNION ALL
+SELECT before.*
+FROM yesterday.edges AS before
+JOIN computed.known_records AS one ON one.record_key = before.record_key_l
+JOIN computed.known_records AS other ON other.record_key = before.record_key_r
+WHERE before.kind = 'splink'

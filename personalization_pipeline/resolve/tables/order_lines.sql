@@ -4,17 +4,21 @@
 -- column occurred_on: calendar day in the project's time zone
 -- check: count(*) - count(DISTINCT line_key) = 0
 -- check: count(*) FILTER (line_kind NOT IN ('sale', 'refund', 'return', 'cancellation')) = 0
+WITH dated AS (
+    SELECT landed.*, CAST(timezone(tonight.time_zone, timezone('UTC', landed.occurred_at)) AS DATE) AS occurred_on
+    FROM facts.order_lines AS landed
+    CROSS JOIN tonight
+)
 SELECT
-    landed.line_key,
-    landed.order_key,
+    dated.line_key,
+    dated.order_key,
     orders.person_id,
-    landed.product_id,
-    landed.quantity,
-    landed.amount,
-    coalesce(landed.discount_amount, 0) AS discount_amount,
-    coalesce(landed.line_kind, 'sale') AS line_kind,
-    landed.occurred_at,
-    CAST(timezone(tonight.time_zone, timezone('UTC', landed.occurred_at)) AS DATE) AS occurred_on
-FROM facts.order_lines AS landed
-CROSS JOIN tonight
-LEFT JOIN orders ON orders.order_key = landed.order_key
+    dated.product_id,
+    dated.quantity,
+    dated.amount,
+    coalesce(dated.discount_amount, 0) AS discount_amount,
+    coalesce(dated.line_kind, 'sale') AS line_kind,
+    dated.occurred_at,
+    dated.occurred_on
+FROM dated
+LEFT JOIN orders ON orders.order_key = dated.order_key

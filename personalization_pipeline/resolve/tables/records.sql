@@ -1,4 +1,4 @@
--- One row per record: the person that it belongs to. An old id goes to the cluster that holds most of its records (ties: smallest record key); a cluster takes the oldest id that comes to it.
+-- One row per record: the person that it belongs to. An old id goes to the cluster that holds most of its records (ties: smallest record key); a cluster takes the oldest id that comes to it. A new id is the first of four digests that nobody ever had and nobody else could have tonight.
 -- owner: team:data-engineering
 -- private
 -- columns: record_key VARCHAR, person_id VARCHAR, founded_at TIMESTAMP
@@ -25,28 +25,44 @@ WITH shares AS (
     SELECT cluster_key, person_id, founded_at
     FROM homes
     QUALIFY row_number() OVER (PARTITION BY cluster_key ORDER BY founded_at, person_id) = 1
-), digests AS (
+), attempts AS (
     SELECT
         clusters.cluster_key,
-        tonight.as_of,
-        CAST('0x' || substr(md5(clusters.cluster_key || '|' || strftime(tonight.as_of, '%Y%m%dT%H%M%SZ')), 1, 15) AS UBIGINT) AS digest
+        attempt.number,
+        CAST('0x' || substr(md5(
+            clusters.cluster_key || '|' || strftime(tonight.as_of, '%Y%m%dT%H%M%SZ')
+            || CASE attempt.number WHEN 0 THEN '' ELSE '|' || attempt.number END
+        ), 1, 15) AS UBIGINT) AS digest
     FROM clusters
     CROSS JOIN tonight
+    CROSS JOIN range(4) AS attempt (number)
+    ANTI JOIN carried ON carried.cluster_key = clusters.cluster_key
     WHERE clusters.cluster_key = clusters.record_key
-), issued AS (
+), candidates AS (
     SELECT
         cluster_key,
-        as_of,
+        number,
         'p' || array_to_string(list_transform(
             range(11),
             lambda i: substr('0123456789abcdefghijklmnopqrstuvwxyz', CAST((digest // CAST(pow(36, i) AS UBIGINT)) % 36 AS INTEGER) + 1, 1)
         ), '') AS person_id
-    FROM digests
+    FROM attempts
+), free AS (
+    SELECT candidates.*
+    FROM candidates
+    ANTI JOIN yesterday.person_ids AS issued_before ON issued_before.person_id = candidates.person_id
+    ANTI JOIN yesterday.records AS known ON known.person_id = candidates.person_id
+    QUALIFY count(*) OVER (PARTITION BY candidates.person_id) = 1
+), issued AS (
+    SELECT cluster_key, person_id
+    FROM free
+    QUALIFY row_number() OVER (PARTITION BY cluster_key ORDER BY number) = 1
 )
 SELECT
     clusters.record_key,
     coalesce(carried.person_id, issued.person_id) AS person_id,
-    coalesce(carried.founded_at, issued.as_of) AS founded_at
+    coalesce(carried.founded_at, tonight.as_of) AS founded_at
 FROM clusters
-JOIN issued ON issued.cluster_key = clusters.cluster_key
+CROSS JOIN tonight
 LEFT JOIN carried ON carried.cluster_key = clusters.cluster_key
+LEFT JOIN issued ON issued.cluster_key = clusters.cluster_key

@@ -1,0 +1,42 @@
+-- One row per kind of work that follows what is new: how much of it there is, and how much was done tonight; the rest is yesterday's.
+-- owner: team:data-engineering
+-- column work: files read; records and addresses standardised; pairs scored that became edges; records clustered anew in components of three and more
+-- check: count(*) FILTER (done_count > total_count) = 0
+WITH works AS (
+    SELECT 'ingest' AS phase, 'files' AS work, files.file_key AS thing, before.file_key IS NULL AS is_done
+    FROM files
+    LEFT JOIN yesterday.files AS before ON before.file_key = files.file_key
+    WHERE NOT files.is_repeat
+    UNION ALL
+    SELECT 'resolve', 'records', standardised.record_key, before.record_key IS NULL
+    FROM standardised
+    LEFT JOIN yesterday.standardised AS before
+        ON before.record_key = standardised.record_key AND before.contact_digest = standardised.contact_digest
+    UNION ALL
+    SELECT 'resolve', 'addresses', written.address, before.address IS NULL
+    FROM standard_addresses AS written
+    LEFT JOIN yesterday.standard_addresses AS before
+        ON before.address_kind = written.address_kind
+        AND before.address = written.address
+        AND before.country = written.country
+        AND before.rules_key = written.rules_key
+    UNION ALL
+    SELECT 'resolve', 'pairs', edges.record_key_l, one.record_key IS NULL OR other.record_key IS NULL
+    FROM edges
+    LEFT JOIN computed.known_records AS one ON one.record_key = edges.record_key_l
+    LEFT JOIN computed.known_records AS other ON other.record_key = edges.record_key_r
+    WHERE edges.kind = 'splink'
+    UNION ALL
+    SELECT 'resolve', 'clustered records', clusters.record_key, before.record_key IS NULL
+    FROM clusters
+    LEFT JOIN yesterday.clusters AS before
+        ON before.record_key = clusters.record_key AND before.component_digest = clusters.component_digest
+    WHERE clusters.component_digest IS NOT NULL
+)
+SELECT
+    phase,
+    work,
+    count(*) AS total_count,
+    count(*) FILTER (is_done) AS done_count
+FROM works
+GROUP BY phase, work

@@ -1,0 +1,67 @@
+-- One row per thing that happened to a person_id. created: issued, out of other_person_id where she was split off. merged: her largest part is other_person_id now. split: a part of her is other_person_id now. retired: none of her records is left.
+-- owner: team:data-engineering
+-- private
+-- columns: person_id VARCHAR, change VARCHAR, changed_at TIMESTAMP, other_person_id VARCHAR, record_key VARCHAR
+-- column changed_at: as_of of the night
+-- column record_key: the smallest new or changed record of those concerned; NULL where none was: records left, or the artefact is another one
+-- check: count(*) FILTER (change = 'created') - count(DISTINCT person_id) FILTER (change = 'created') = 0
+-- check: count(*) FILTER (change IN ('merged', 'retired')) - count(DISTINCT person_id) FILTER (change IN ('merged', 'retired')) = 0
+-- check: count(*) FILTER (change NOT IN ('created', 'merged', 'split', 'retired')) = 0
+WITH known AS (
+    SELECT person_id, count(*) AS record_count
+    FROM yesterday.records
+    GROUP BY person_id
+), alive AS (
+    SELECT person_id
+    FROM records
+    GROUP BY person_id
+), shares AS (
+    SELECT
+        before.person_id AS old_id,
+        records.person_id AS new_id,
+        count(*) AS shared_count,
+        min(records.record_key) AS first_key
+    FROM yesterday.records AS before
+    JOIN records ON records.record_key = before.record_key
+    GROUP BY before.person_id, records.person_id
+), parts AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY old_id ORDER BY shared_count DESC, first_key) = 1 AS is_largest,
+        row_number() OVER (PARTITION BY new_id ORDER BY shared_count DESC, first_key) = 1 AS is_origin
+    FROM shares
+), causes AS (
+    SELECT records.person_id, min(records.record_key) AS record_key
+    FROM records
+    JOIN standardised ON standardised.record_key = records.record_key
+    LEFT JOIN yesterday.standardised AS before ON before.record_key = records.record_key
+    WHERE before.contact_digest IS DISTINCT FROM standardised.contact_digest
+    GROUP BY records.person_id
+), changes AS (
+    SELECT alive.person_id, 'created' AS change, parts.old_id AS other_person_id, alive.person_id AS holder_id
+    FROM alive
+    ANTI JOIN known ON known.person_id = alive.person_id
+    LEFT JOIN parts ON parts.new_id = alive.person_id AND parts.is_origin
+    UNION ALL
+    SELECT known.person_id, CASE WHEN parts.new_id IS NULL THEN 'retired' ELSE 'merged' END, parts.new_id, parts.new_id
+    FROM known
+    ANTI JOIN alive ON alive.person_id = known.person_id
+    LEFT JOIN parts ON parts.old_id = known.person_id AND parts.is_largest
+    UNION ALL
+    SELECT old_id, 'split', new_id, new_id
+    FROM parts
+    WHERE NOT is_largest
+)
+SELECT *
+FROM yesterday.person_history
+UNION ALL
+SELECT
+    changes.person_id,
+    changes.change,
+    tonight.as_of,
+    changes.other_person_id,
+    least(holding.record_key, leaving.record_key)
+FROM changes
+CROSS JOIN tonight
+LEFT JOIN causes AS holding ON holding.person_id = changes.holder_id
+LEFT JOIN causes AS leaving ON leaving.person_id = changes.person_id

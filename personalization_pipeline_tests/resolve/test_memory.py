@@ -1,0 +1,236 @@
+"""Several nights with something new each come to the same as one night with all of it, and only do what is new.
+
+Belongs here: phase resolve over a small population, the artefact pinned. Does not belong here: landed files and what
+follows from people (pipeline/test_increments), ids over given clusters (test_person_ids).
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from personalization_pipeline.demo.world import make_world, making
+from personalization_pipeline.foundation.building import Building, build, prepare, rehearse
+from personalization_pipeline.foundation.phases import catalogue
+from personalization_pipeline.foundation.project import load_project
+from personalization_pipeline.foundation.warehouse import frame, put_frame, query
+from personalization_pipeline.ingest.steps import EMPTY_FACTS
+from personalization_pipeline.resolve import link, memory, steps
+from personalization_pipeline.starting import DEMO_PROJECT, start_project
+from personalization_pipeline_tests.resolve.contacts import SCHEMA
+
+MADE = (
+    "standardised",
+    "standard_addresses",
+    "edges",
+    "clusters",
+    "records",
+    "person_history",
+    "person_ids",
+    "increments",
+)
+EQUAL = ("standardised", "standard_addresses", "edges", "clusters")
+Rows = list[tuple[Any, ...]]
+
+
+class Resolving:
+    """Nights of phase resolve, one after the other, over contacts that a test gives."""
+
+    def __init__(self, project: Path, folder: Path) -> None:
+        loaded = load_project(project)
+        self.building: Building = rehearse(loaded, catalogue(loaded), EMPTY_FACTS)
+        self.building.folder = folder  # no rehearsal any more: the Python steps run
+        self.day, self.has_yesterday = 0, False
+
+    def forget(self) -> None:
+        """Yesterday knew nothing."""
+        self.has_yesterday = False
+
+    def night(self, contacts: pl.DataFrame) -> dict[str, Rows]:
+        """Resolve these contacts on the next day; every table's rows, sorted. The night after this one remembers them."""
+        building, c = self.building, self.building.connection
+        self.day += 1
+        building.as_of = building.as_of.replace(day=self.day)
+        prepare(building)
+        remembered = [table for name in MADE if (table := building.catalogue.tables[name]).memory]
+        for table in remembered if self.has_yesterday else []:
+            columns = ", ".join(table.memory)
+            c.execute(f"CREATE OR REPLACE TABLE run.main.last_{table.name} AS SELECT {columns} FROM {table.target}")
+            c.execute(f"CREATE OR REPLACE VIEW yesterday.main.{table.name} AS FROM run.main.last_{table.name}")
+        put_frame(c, "run.main.given", contacts)
+        kinds = building.columns("contacts")
+        chosen = ", ".join(
+            f"CAST({name if name in contacts.columns else 'NULL'} AS {k}) AS {name}" for name, k in kinds.items()
+        )
+        c.execute(f"CREATE OR REPLACE TABLE private.main.contacts AS SELECT {chosen} FROM run.main.given")
+        for name in MADE:
+            built = build(building, name)
+            assert [verdict for verdict in built.verdicts if not verdict.passed and verdict.severity == "error"] == []
+        self.has_yesterday = True
+        return {name: self.rows(name) for name in MADE}
+
+    def rows(self, name: str) -> Rows:
+        target = self.building.catalogue.tables[name].target
+        return query(self.building.connection, f"FROM {target} ORDER BY ALL")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new project that pins the demo's identity artefact."""
+    folder = tmp_path_factory.mktemp("resolving") / "project"
+    start_project(folder)
+    shutil.copytree(DEMO_PROJECT / "artefacts", folder / "artefacts")
+    with (folder / "project.yaml").open("a", encoding="utf-8") as file:
+        file.write("artefacts: {identity: artefacts/identity.json}\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def population(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    """The contacts of 60 people of the demo world, two or three records each."""
+    with making(tmp_path_factory.mktemp("world"), seed=3) as connection:
+        make_world(connection, people=60, seed=3, progress=lambda _: None)
+        known = frame(connection, "SELECT * FROM records ORDER BY source, record_id")
+    texts = [pl.col(name).replace("", None) for name in SCHEMA if name not in ("record_key", "street", "birth_date")]
+    street = pl.concat_str("street", "house_number", separator=" ")
+    return known.select(record_key=pl.format("{}:{}", "source", "record_id"), street=street).hstack(
+        known.select("birth_date", *texts)
+    )
+
+
+@pytest.fixture
+def resolving(project: Path, tmp_path: Path) -> Iterator[Resolving]:
+    """No night yet."""
+    made = Resolving(project, tmp_path)
+    yield made
+    made.building.connection.close()
+
+
+def partition(records: Rows) -> set[frozenset[str]]:
+    """Who is with whom, whatever they are called."""
+    people: dict[str, set[str]] = {}
+    for key, person, *_ in records:
+        people.setdefault(person, set()).add(key)
+    return {frozenset(keys) for keys in people.values()}
+
+
+def done(made: dict[str, Rows]) -> dict[str, tuple[int, int]]:
+    """Per kind of work: all, done tonight."""
+    return {work: (total, count) for _, work, total, count in made["increments"]}
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 2**32 - 1))
+def test_three_increments_come_to_the_same_as_one_full_rebuild(
+    resolving: Resolving, population: pl.DataFrame, seed: int
+) -> None:
+    """Records arrive in any order; some come late, some change on the way, some are gone at the end."""
+    resolving.building.as_of, resolving.day = resolving.building.as_of.replace(day=1), 0
+    resolving.forget()
+    chance, keys = random.Random(seed), population["record_key"].to_list()
+    arrival = {key: chance.choice([1, 1, 1, 2, 3]) for key in keys}
+    gone = set(chance.sample(keys, 5))
+    changed = {key: chance.choice([2, 3]) for key in chance.sample(keys, 8)}
+    made: dict[str, Rows] = {}
+    for night in (1, 2, 3):
+        here = [key for key in keys if arrival[key] <= night and not (night == 3 and key in gone)]
+        old = [key for key in here if changed.get(key, 0) > night]
+        blank = pl.col("record_key").is_in(old)
+        contacts = population.filter(pl.col("record_key").is_in(here)).with_columns(
+            email=pl.when(blank).then(None).otherwise("email"),
+            last_name=pl.when(blank).then(pl.lit("Zwischen")).otherwise("last_name"),
+        )
+        made = resolving.night(contacts)
+    assert done(made)["records"][1] < done(made)["records"][0] / 2
+    resolving.forget()
+    full = resolving.night(contacts)
+    assert all(total == count for total, count in done(full).values())
+    assert {name: made[name] for name in EQUAL} == {name: full[name] for name in EQUAL}
+    assert partition(made["records"]) == partition(full["records"])
+    assert len(partition(made["records"])) < len(made["records"]), "somebody has two records"
+
+
+def test_a_night_without_news_does_nothing(resolving: Resolving, population: pl.DataFrame) -> None:
+    first = resolving.night(population)
+    second = resolving.night(population.sample(fraction=1, shuffle=True, seed=1))
+    assert {work: count for work, (_, count) in done(second).items()} == dict.fromkeys(done(first), 0)
+    assert {name: first[name] for name in (*EQUAL, "records", "person_history", "person_ids")} == {
+        name: second[name] for name in (*EQUAL, "records", "person_history", "person_ids")
+    }
+
+
+def test_only_what_is_new_is_standardised_scored_and_clustered(
+    resolving: Resolving, population: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `increments` tells is what is really done: the functions are given no more."""
+    resolving.night(population[1:])
+    given: dict[str, int] = {}
+
+    def counted(name: str, function: Any) -> Any:
+        def call(records: pl.DataFrame, *arguments: Any, **options: Any) -> Any:
+            found = function(records, *arguments, **options)
+            given[name] = given.get(name, 0) + (found if name == "scored" else records).height
+            return found
+
+        return call
+
+    monkeypatch.setattr(steps, "standardise", counted("standardised", steps.standardise))
+    monkeypatch.setattr(link, "score_pairs", counted("scored", link.score_pairs))
+    monkeypatch.setattr(link, "_scored", counted("records given to the linker", link._scored))
+    changed = population.with_columns(
+        city=pl.when(pl.col("record_key") == population["record_key"][5]).then(pl.lit("Graz")).otherwise("city")
+    )
+    made = resolving.night(changed)
+    assert given["standardised"] == done(made)["records"][1] == 2
+    assert given["scored"] == done(made)["pairs"][1] < done(made)["pairs"][0] / 4
+    assert given["records given to the linker"] < population.height / 2
+    assert done(made)["clustered records"][1] < done(made)["clustered records"][0] / 2
+
+
+def test_another_artefact_scores_and_clusters_everything_anew_and_standardises_nothing(
+    resolving: Resolving, population: pl.DataFrame
+) -> None:
+    resolving.night(population)
+    artefact = dict(resolving.building.artefacts["identity"]) | {"record_count": 1}
+    resolving.building.artefacts["identity"] = artefact
+    resolving.building.artefact_keys["identity"] = "another"
+    made = resolving.night(population)
+    assert done(made)["records"][1] == done(made)["addresses"][1] == 0
+    assert done(made)["pairs"][0] == done(made)["pairs"][1] > 0
+    assert done(made)["clustered records"][0] == done(made)["clustered records"][1] > 0
+    assert {edge[-1] for edge in made["edges"]} == {None, "another"}
+
+
+def test_other_rules_do_everything_anew(
+    resolving: Resolving, population: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rules are this phase's code, its word lists, its libraries and the project's country."""
+    first = resolving.night(population)
+    monkeypatch.setattr(memory, "rules_key", lambda _: "other rules")
+    made = resolving.night(population)
+    assert all(total == count for total, count in done(made).values())
+    assert partition(made["records"]) == partition(first["records"])
+
+
+def test_the_rules_of_another_country_are_others() -> None:
+    assert memory._rules_key("DE") != memory._rules_key("GB")
+
+
+def test_a_shared_mailbox_that_a_stranger_joins_parts_people_whose_records_are_old(resolving: Resolving) -> None:
+    """An exact key is no matter of two records: the nameless one is no longer joined when another name uses the mailbox."""
+    columns = {**SCHEMA}
+    anna = {"record_key": "a:1", "first_name": "Anna", "last_name": "Berg", "email": "tea@x.example"}
+    people = [anna, {"record_key": "a:2", "email": "tea@x.example"}]
+    stranger = {"record_key": "a:3", "first_name": "Bernd", "last_name": "Tal", "email": "tea@x.example"}
+    before = resolving.night(pl.DataFrame(people, schema=columns))
+    after = resolving.night(pl.DataFrame([*people, stranger], schema=columns))
+    assert partition(before["records"]) == {frozenset({"a:1", "a:2"})}
+    assert partition(after["records"]) == {frozenset({"a:1"}), frozenset({"a:2"}), frozenset({"a:3"})}
