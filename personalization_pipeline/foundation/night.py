@@ -50,6 +50,10 @@ class Store:
         return self.root / "artefacts"
 
     @property
+    def projects(self) -> Path:
+        return self.root / "projects"
+
+    @property
     def pointer(self) -> Path:
         return self.root / "current"
 
@@ -102,10 +106,9 @@ def choose_as_of(project: Project, asked: str | None, tick: datetime | None = No
 
 
 def limits_of(project: Project, folder: Path | None = None) -> Limits:
-    """What a connection of this project may use; spills go below `folder`. PERSONALIZATION_THREADS overrides the project."""
+    """What a connection of this project may use; spills go below `folder`."""
     engine = project.settings.engine
-    threads = int(os.environ.get("PERSONALIZATION_THREADS") or 0) or engine.threads
-    return Limits(threads, engine.memory_limit, folder / SCRATCH / "spill" if folder else None)
+    return Limits(engine.threads, engine.memory_limit, folder / SCRATCH / "spill" if folder else None)
 
 
 def night_before(store: Store, as_of: datetime) -> Path | None:

@@ -107,7 +107,7 @@ def test_a_night_whose_delivery_fails_stands_and_is_delivered_by_the_next_run(de
     shutil.rmtree(demo_copy / "landing" / "_receipts")
     code, said = night(demo_copy)
     assert code == 3
-    assert "deliveries failed: " in said
+    assert "pushed_files failed: " in said
     assert "the night stands, the next run delivers it" in said
     project = load_project(demo_copy)
     assert current(project).name == "20260701T020000Z-r2"
