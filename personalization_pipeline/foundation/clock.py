@@ -6,7 +6,7 @@ Does not belong here: what is done with it.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from personalization_pipeline.foundation.errors import MissingArgument
@@ -35,6 +35,25 @@ def read_as_of(text: str, zone: ZoneInfo, hour: int) -> datetime:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def scheduled_moments(after: datetime, until: datetime, zone: ZoneInfo, hour: int) -> list[datetime]:
+    """The schedule's hour of every local day, later than `after` and not later than `until` (all naive UTC), in order.
+
+    An hour that a change to summer time leaves out means the one after it; one that occurs twice means the first.
+    """
+    day, last, found = local_date(after, zone), local_date(until, zone), []
+    while day <= last:
+        moment = datetime.combine(day, time(hour), zone).astimezone(UTC).replace(tzinfo=None)
+        if after < moment <= until:
+            found.append(moment)
+        day += timedelta(days=1)
+    return found
+
+
+def moment_of(night: str) -> datetime:
+    """as_of of a night, by its name: 20261120T020000Z-r1."""
+    return datetime.strptime(night.partition("-")[0], NIGHT_FORMAT)
 
 
 def local_date(moment: datetime, zone: ZoneInfo) -> date:

@@ -17,7 +17,7 @@ from personalization_pipeline.foundation import clock, writes
 from personalization_pipeline.foundation.building import Again, Building, prepare
 from personalization_pipeline.foundation.errors import DiskFull, MissingArgument
 from personalization_pipeline.foundation.mark import MARK, Mark, read_mark
-from personalization_pipeline.foundation.night import DATABASES, Store, limits_of, made_of, night_before
+from personalization_pipeline.foundation.night import DATABASES, Store, is_whole, limits_of, made_of, night_before
 from personalization_pipeline.foundation.phases import FACTS_COME_FROM, Catalogue
 from personalization_pipeline.foundation.project import Project, hash_of
 from personalization_pipeline.foundation.warehouse import SCRATCH, building_connection, engine_errors_told, query
@@ -118,7 +118,7 @@ def _copy(project: Project, store: Store, current: Path, as_of: datetime) -> tup
 @engine_errors_told()
 def _open(project: Project, tables: Catalogue, folder: Path, mark: Mark) -> Building:
     yesterday = folder.parent / mark.yesterday if mark.yesterday else None
-    if yesterday and not all((yesterday / name).exists() for name in DATABASES):
+    if yesterday and not is_whole(yesterday):
         raise MissingArgument(
             "the night that this one follows is no longer whole",
             fix="choose a later --as-of: then it follows the current night",
