@@ -25,7 +25,7 @@ from personalization_pipeline.ingest.reading import FileSummary, read_file, summ
 from personalization_pipeline.ingest.receipts import RECEIPTS, declared_in, is_before, receipts, sources
 
 # Raise this when the same file under the same mapping would give other facts than before.
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 COLUMNS = {
     "source": "VARCHAR",
@@ -34,6 +34,7 @@ COLUMNS = {
     "file_key": "VARCHAR",
     "byte_count": "BIGINT",
     "row_count": "BIGINT",
+    "landed_amount": "DECIMAL(18,2)",
     "rejected_count": "BIGINT",
     "rejected_amount": "DECIMAL(18,2)",
     "unread_count": "BIGINT",
@@ -186,6 +187,7 @@ def _row(file: LandedFile, summary: FileSummary, refusal: str, *, is_repeat: boo
         "file_key": file.file_key,
         "byte_count": file.byte_count,
         "row_count": summary.row_count,
+        "landed_amount": summary.landed_amount,
         "rejected_count": 0 if is_repeat else summary.rejected_count,
         "rejected_amount": "0" if is_repeat else summary.rejected_amount,
         "unread_count": 0 if is_repeat else sum(summary.unread.values()),

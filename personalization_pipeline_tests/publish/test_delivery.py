@@ -48,11 +48,13 @@ def test_a_receipt_says_what_went_where_and_whose_bytes(project: Project) -> Non
     content = json.loads(receipt.read_text(encoding="utf-8"))
     sha256 = hashlib.sha256((current(project) / "files" / "newsletter" / "win_back.csv").read_bytes()).hexdigest()
     assert content.pop("delivered_at").endswith("Z")
+    lines = (current(project) / "files" / "newsletter" / "win_back.csv").read_text(encoding="utf-8").splitlines()
     assert content == {
         "audience": "win_back",
         "destination": "newsletter",
         "file": f"{NIGHT}/win_back.csv",
         "night": NIGHT,
+        "row_count": len(lines) - 1,
         "sha256": sha256,
     }
     assert receipt.name == f"newsletter__win_back__20260701T020000Z__{sha256[:16]}.json"
