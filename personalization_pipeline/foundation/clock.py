@@ -24,7 +24,7 @@ def read_as_of(text: str, zone: ZoneInfo, hour: int) -> datetime:
     cleaned = text.strip().replace("Z", "+00:00")
     try:
         if len(cleaned) == len("2026-11-20"):
-            moment = datetime.combine(date.fromisoformat(cleaned), time(hour), zone)
+            moment = _at_hour(date.fromisoformat(cleaned), hour, zone)
         else:
             moment = datetime.fromisoformat(cleaned)
     except ValueError:
@@ -40,15 +40,20 @@ def read_as_of(text: str, zone: ZoneInfo, hour: int) -> datetime:
 def scheduled_moments(after: datetime, until: datetime, zone: ZoneInfo, hour: int) -> list[datetime]:
     """The schedule's hour of every local day, later than `after` and not later than `until` (all naive UTC), in order.
 
-    An hour that a change to summer time leaves out means the one after it; one that occurs twice means the first.
+    Where summer time begins or ends these are the moments at which Dagster's schedule ticks.
     """
     day, last, found = local_date(after, zone), local_date(until, zone), []
     while day <= last:
-        moment = datetime.combine(day, time(hour), zone).astimezone(UTC).replace(tzinfo=None)
+        moment = _at_hour(day, hour, zone).replace(tzinfo=None)
         if after < moment <= until:
             found.append(moment)
         day += timedelta(days=1)
     return found
+
+
+def _at_hour(day: date, hour: int, zone: ZoneInfo) -> datetime:
+    """An hour of a local day, in UTC: the later one where it occurs twice, the next one where it is left out."""
+    return max(datetime.combine(day, time(hour, fold=fold), zone).astimezone(UTC) for fold in (0, 1))
 
 
 def moment_of(night: str) -> datetime:

@@ -37,8 +37,8 @@ def test_the_hour_is_local_so_that_its_utc_moves_with_summer_time() -> None:
         "03-30 00:00",
         "03-31 00:00",
     ]
-    # 25 October 2026: two o'clock occurs twice; the first is meant.
-    assert moments("2026-10-24T00:00", "2026-10-26T12:00") == ["10-25 00:00", "10-26 01:00"]
+    # 25 October 2026: two o'clock occurs twice; the second is meant.
+    assert moments("2026-10-24T00:00", "2026-10-26T12:00") == ["10-25 01:00", "10-26 01:00"]
 
 
 def test_the_current_night_is_not_missed_and_the_present_moment_is() -> None:
