@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from personalization_pipeline.foundation.errors import StoreLocked
 from personalization_pipeline.foundation.mark import MARK
 from personalization_pipeline.foundation.night import Store, locked
 from personalization_pipeline.foundation.project import load_project
+from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.rolling_back import roll_back
 from personalization_pipeline_tests.conftest import Night
 from personalization_pipeline_tests.pipeline import child_nights
@@ -72,6 +75,17 @@ def test_the_next_run_follows_it_and_is_a_revision_of_the_one_that_was_rolled_ba
     assert unnamed == set(), "the same inputs make the same tables"
     assert receipts(second_copy) == sent, "and what the world has seen is not sent again"
     assert (second_copy / "store" / "nights" / SECOND / "warehouse.duckdb").is_file()
+
+
+def test_what_a_rolled_back_night_has_sent_is_known_to_the_nights_after_it(second_copy: Path, night: Night) -> None:
+    assert rolled_back(second_copy)[0] == 0
+    code, said = night(second_copy, "2026-07-16")
+    assert code == 0, said
+    assert child_nights.record(second_copy)["yesterday"] == FIRST
+    with contextlib.closing(published_connection(second_copy / "store" / "current")) as connection:
+        sent = query(connection, "SELECT night, audience, row_count > 0, occurred_at FROM deliveries ORDER BY night")
+    moments = (datetime(2026, 7, 1, 2), datetime(2026, 7, 15, 2))
+    assert sent == [(name, "win_back", True, at) for name, at in zip((FIRST, SECOND), moments, strict=True)]
 
 
 def test_a_later_night_by_name_undoes_it(second_copy: Path) -> None:
