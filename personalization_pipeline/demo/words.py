@@ -17,6 +17,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from personalization_pipeline.foundation.errors import LookAtTheData
+
 FOLDER = Path(__file__).with_name("words")
 COUNTRIES = ("GB", "DE", "FR")
 SCRIPTS = ("cyrillic", "greek")
@@ -57,7 +59,7 @@ def _lists(found: list[tuple[Key, dict[str, str]]]) -> Lists[Key]:
         start.setdefault(key, place)
         length[key] = length.get(key, 0) + 1
     if any(found[start[key] + step][0] != key for key in start for step in range(length[key])):
-        raise AssertionError("rows of one list must stand together")
+        raise LookAtTheData("rows of one list do not stand together", fix="sort the list in demo/words/ by its key")
     return Lists(tuple(row for _, row in found), start, length)
 
 

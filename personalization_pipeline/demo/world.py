@@ -37,10 +37,12 @@ CREATE OR REPLACE TEMP MACRO order_id(n) AS CAST(5000000000000 + n * 982451653 %
 """
 Progress = Callable[[str], None]
 
-# Records of a time that no file is about: nobody can find them. The bought list was delivered once.
+# Records of a time that no file is about, and cases of them: nobody can find them. The bought list was delivered once.
 UNLANDED = """
 DELETE FROM records
-WHERE created_at >= CASE source WHEN 'third_party_demographics' THEN closed_at() ELSE world_ends_at() END
+WHERE created_at >= CASE source WHEN 'third_party_demographics' THEN closed_at() ELSE world_ends_at() END;
+DELETE FROM cases
+WHERE kind = 'record' AND value NOT IN (SELECT concat(source, ':', record_id) FROM records);
 """
 
 

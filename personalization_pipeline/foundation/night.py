@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from personalization_pipeline import __version__
-from personalization_pipeline.foundation import clock, writes
+from personalization_pipeline.foundation import clean_copy, clock, writes
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.errors import MissingArgument, StoreLocked
 from personalization_pipeline.foundation.mark import MARK
@@ -185,7 +185,9 @@ def commit(building: Building, record: dict[str, Any]) -> Path:
     folder = building.folder
     assert folder is not None, "a rehearsal is never committed"
     store = Store(building.project.store)
+    clean_copy.export(building.connection, folder)
     close(building)
+    clean_copy.replace(folder, limits_of(building.project))
     writes.remove(folder / SCRATCH)
     writes.seal(folder / "warehouse.duckdb", 0o444)
     writes.seal(folder / "private.duckdb", 0o400)

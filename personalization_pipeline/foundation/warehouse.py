@@ -104,15 +104,20 @@ def world_connection(folder: Path, memory_limit: str = "2GB") -> Connection:
     """A database file in a new folder of its own, for rows that need not fit into memory; they keep their order."""
     make_folder(folder, Kind.PROJECT)
     limits = Limits(memory=memory_limit, temp_directory=folder / "spilled")
-    connection = duckdb.connect(str(folder / "world.duckdb"), config=dict(limits.settings()))
+    connection = file_connection(folder / "world.duckdb", limits)
     connection.execute(SESSION)
     connection.execute("SET preserve_insertion_order = true")
     return connection
 
 
+def file_connection(file: Path, limits: Limits) -> Connection:
+    """A database file of its own."""
+    return duckdb.connect(str(file), config=dict(limits.settings()))
+
+
 def building_connection(folder: Path, yesterday: Path | None, limits: Limits) -> Connection:
     """Open the night that is being built in `folder`, with last night's folder (if any) attached read-only."""
-    connection = duckdb.connect(str(folder / "warehouse.duckdb"), config=dict(limits.settings()))
+    connection = file_connection(folder / "warehouse.duckdb", limits)
     connection.execute(SESSION)
     _attach(connection, folder / "private.duckdb", "private")
     # On disk, so that a run that goes on with this night finds them.
@@ -228,6 +233,12 @@ def put_table(connection: Connection, target: str, select: str, comment: str, co
             with contextlib.suppress(EngineError):
                 connection.execute("ROLLBACK")
             raise
+
+
+def put_export(connection: Connection, database: str, folder: Path) -> None:
+    """Write all tables of a database into an empty folder, as `IMPORT DATABASE` reads them; without their comments."""
+    with writing(Kind.ANALYSTS), engine_errors_told():
+        connection.execute(f"EXPORT DATABASE {database} TO {literal(str(folder))} (FORMAT parquet)")
 
 
 def put_parquet(connection: Connection, select: str, path: Path) -> None:

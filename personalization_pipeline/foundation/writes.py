@@ -36,6 +36,7 @@ class Kind(StrEnum):
     MANIFEST = "manifest"  # the certificate beside an audience file
     REPORT = "report"  # report.html
     NIGHT = "night"  # night.json
+    ANALYSTS = "analysts"  # the analysts' file, written anew before it is published
     SEAL = "seal"  # permissions of the two databases, before they are published
     POINTER = "pointer"  # store/current: the commit
     CLEANUP = "cleanup"  # removal of an orphan or of the building mark
@@ -173,6 +174,12 @@ def seal(path: Path, mode: int) -> None:
         finally:
             os.close(descriptor)
         path.chmod(mode)
+
+
+def move(source: Path, target: Path, kind: Kind) -> None:
+    """Put a finished file in the place of another, in one step."""
+    with writing(kind):
+        source.replace(target)
 
 
 def copy(source: Path, target: Path, kind: Kind, mode: int = 0o644) -> None:

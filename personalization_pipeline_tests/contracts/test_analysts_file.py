@@ -16,6 +16,7 @@ import pytest
 
 from personalization_pipeline.foundation.warehouse import Connection, published_connection, query
 
+PLACEHOLDER = re.compile(r"(.)\1*")  # 0000000000 is no telephone of anybody
 LANDED = {"landing", "arrivals", "truth"}  # written by the demo's maker, not by a night
 WORD = re.compile(r"[^\W\d_]+")
 
@@ -45,7 +46,10 @@ def named(demo_night: Path) -> Named:
     addresses = {text for (text,) in told if text}
     addresses |= {address.split(":", 1)[1] for (address,) in standard}
     pairs = {(first.lower(), last.lower()) for first, last in names if len(first or "") > 2 and len(last) > 2}
-    return Named(frozenset(text.strip().lower() for text in addresses if len(text) > 6), frozenset(pairs))
+    return Named(
+        frozenset(text.strip().lower() for text in addresses if len(text) > 6 and not PLACEHOLDER.fullmatch(text)),
+        frozenset(pairs),
+    )
 
 
 def rows_of(connection: Connection, database: str) -> Iterator[tuple[str, str]]:

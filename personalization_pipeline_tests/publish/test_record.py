@@ -15,7 +15,9 @@ from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.opening import open_part
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
+from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.publish.record import inputs_of, is_unchanged, record_of
+from personalization_pipeline_tests.pipeline import child_nights
 
 AS_OF = datetime(2026, 7, 1, 2)
 
@@ -81,3 +83,14 @@ def test_a_file_that_lands_while_a_night_is_built_is_not_in_its_record(demo_copy
         record = record_of(building, [])
     assert {name: record[name] for name in before} == before
     assert inputs_of(project, AS_OF) != before, "so the next run does not take the night for complete"
+
+
+def test_what_is_published_is_what_was_built(demo_night: Path) -> None:
+    """The analysts' file is written anew at the commit: its tables, comments and all, are those that were judged."""
+    built = child_nights.record(demo_night)["tables"]
+    assert child_nights.contents(demo_night) == {name: table["content"] for name, table in built.items()}
+    with contextlib.closing(published_connection(demo_night / "store" / "current")) as connection:
+        silent = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'warehouse' AND comment IS NULL"
+        assert query(connection, silent) == []
+        column = "SELECT comment FROM duckdb_columns() WHERE table_name = 'profiles' AND column_name = 'discount_share'"
+        assert query(connection, column) == [("discount as a share of the undiscounted price",)]

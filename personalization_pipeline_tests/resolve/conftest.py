@@ -7,11 +7,27 @@ from dataclasses import dataclass
 import polars as pl
 import pytest
 
-from personalization_pipeline.demo.world import make_world
+from personalization_pipeline.demo.world import make_world, making
+from personalization_pipeline.foundation.warehouse import frame
 from personalization_pipeline.resolve.identity_model import Artefact, train
 from personalization_pipeline.resolve.link import exact_key_edges, score_pairs
 from personalization_pipeline.resolve.standardise import standardise
-from personalization_pipeline_tests.resolve.contacts import contacts
+
+CONTACTS = """
+SELECT
+    concat(source, ':', record_id) AS record_key,
+    nullif(first_name, '') AS first_name,
+    nullif(last_name, '') AS last_name,
+    nullif(email, '') AS email,
+    nullif(phone, '') AS phone,
+    birth_date,
+    nullif(trim(concat_ws(' ', house_number, street)), '') AS street,
+    nullif(postal_code, '') AS postal_code,
+    nullif(city, '') AS city,
+    country
+FROM records
+ORDER BY record_key
+"""
 
 
 @dataclass(frozen=True)
@@ -25,33 +41,17 @@ class Learned:
 
 
 @pytest.fixture(scope="session")
-def learned() -> Learned:
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
     """A world of 1,000 people: enough to learn from, small enough to wait for."""
-    records = make_world(people=1_000, seed=5).records
-    standardised = standardise(
-        contacts(
-            *(
-                {
-                    "record_key": record.record_key,
-                    "first_name": record.first_name,
-                    "last_name": record.last_name,
-                    "email": record.email,
-                    "phone": record.phone,
-                    "birth_date": record.birth_on,
-                    "street": record.street,
-                    "postal_code": record.postal_code,
-                    "city": record.city,
-                    "country": record.country,
-                }
-                for record in records
-            )
+    with making(tmp_path_factory.mktemp("world"), seed=5) as world:
+        make_world(world, people=1_000, seed=5, progress=lambda _: None)
+        records = frame(world, CONTACTS)
+        truth = frame(
+            world,
+            "SELECT concat(source, ':', record_id) AS record_key, person_id AS true_person_id "
+            "FROM records JOIN people ON people.person_n = records.person_n ORDER BY record_key",
         )
-    )
+    standardised = standardise(records)
     artefact = train(standardised, seed=1)
     edges = pl.concat([exact_key_edges(standardised), score_pairs(standardised, None, artefact)])
-    truth = pl.DataFrame(
-        [(record.record_key, record.person_id) for record in records],
-        schema=["record_key", "true_person_id"],
-        orient="row",
-    )
     return Learned(standardised, artefact, edges, truth)

@@ -77,6 +77,17 @@ def test_money_that_went_back_is_taken_off_and_the_order_stays_counted(by_hand: 
     assert [str(value) for value in early] == ["1", "30.00", "30.00", "0.2500", "5"]
 
 
+def test_an_order_is_promoted_once_however_many_of_its_lines_are(by_hand: HandMade) -> None:
+    orders = [
+        line(1, "2026-01-10 12:00:00", "30.00", "10.00"),
+        line(1, "2026-01-10 12:00:00", "9.00", "1.00"),
+        line(2, "2026-01-12 12:00:00", "9.00", "0.00"),
+        line(3, "2026-01-14 12:00:00", "9.00", None),
+    ]
+    (share,) = features(by_hand, "2026-02-20 01:00:00", "promoted_order_share", *orders)
+    assert str(share) == "0.3333"
+
+
 def test_what_lies_after_the_night_is_not_seen(by_hand: HandMade) -> None:
     known = [line(1, "2026-01-10 12:00:00"), line(2, "2026-01-12 12:00:00")]
     ahead = [line(3, "2026-02-01 01:00:01", "99.00"), line(1, "2026-02-02 12:00:00", "-10.00", None, "refund")]

@@ -24,7 +24,8 @@ WITH questions (purpose, channel, address_kind, grants, refuses) AS (
         case_name IN ('consent_expired', 'consent_withdrawn', 'consent_other_brand') AND purpose <> 'profiling' AS is_case,
         -- most are asked when they open their account, some later
         shop_since + to_seconds(60 + CAST(floor(power(u(key, 'asked'), 4) * epoch(TIMESTAMP '2026-08-01' - shop_since)) AS BIGINT)) AS drawn_at,
-        u(key, 'answer') AS answer_u
+        -- one banner asks for both uses in advertising, and most give one answer
+        u(CASE WHEN channel = 'ads' THEN concat(person_n, '|', brand, '|ads') ELSE key END, 'answer') AS answer_u
     FROM asked
 ), decided AS (
     SELECT

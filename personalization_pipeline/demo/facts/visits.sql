@@ -9,7 +9,7 @@ WITH wanted AS (
             CASE
                 WHEN is_bot THEN 4
                 WHEN case_name = 'anonymous_stitched' THEN 8
-                ELSE 2 + CAST(floor(9 * power(u(person_n, 'visits'), 2)) AS BIGINT)
+                ELSE 2 + CAST(floor(12 * power(u(person_n, 'visits'), 2)) AS BIGINT)
             END
         )) AS visit_no,
         NULL AS sku,

@@ -5,6 +5,7 @@
 -- column order_value_amount: money paid, less what went back
 -- column mean_days_between_orders: between her days with an order; NULL with fewer than two
 -- column discount_share: discount as a share of the undiscounted price
+-- column promoted_order_share: orders with a discount on any line, as a share of all
 -- column days_since_last_order: local calendar days; NULL without an order
 -- column order_day_count: days with an order
 -- column orders_last_90_days: orders in the last 90 local calendar days
@@ -21,6 +22,7 @@ WITH lines AS (
     SELECT
         person_id,
         count(DISTINCT order_key) FILTER (line_kind = 'sale') AS order_count,
+        count(DISTINCT order_key) FILTER (line_kind = 'sale' AND discount_amount > 0) AS promoted_order_count,
         count(DISTINCT occurred_on) FILTER (line_kind = 'sale') AS order_day_count,
         count(DISTINCT order_key) FILTER (line_kind = 'sale' AND occurred_on > tonight.today - 90) AS orders_last_90_days,
         sum(amount) AS order_value_amount,
@@ -40,6 +42,7 @@ SELECT
     CAST(coalesce(totals.order_value_amount, 0) AS DECIMAL(18, 2)) AS order_value_amount,
     round(CAST(totals.order_value_amount / nullif(totals.order_count, 0) AS DECIMAL(18, 4)), 2) AS mean_order_value_amount,
     round(CAST(totals.discount_amount / nullif(totals.discount_amount + totals.sold_amount, 0) AS DECIMAL(18, 6)), 4) AS discount_share,
+    round(CAST(totals.promoted_order_count / nullif(totals.order_count, 0) AS DECIMAL(18, 6)), 4) AS promoted_order_share,
     totals.first_order_on,
     totals.last_order_on,
     date_diff('day', totals.first_order_on, tonight.today) AS days_since_first_order,
