@@ -106,11 +106,51 @@ def run(
         str, typer.Option("--as-of", help="The moment the night is about: 2026-11-20 or 2026-11-20T02:00:00Z")
     ] = "",
     train: Annotated[bool, typer.Option("--train", help="Train the models anew")] = False,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="Build every scheduled night since the current one, the oldest first")
+    ] = False,
+    replay: Annotated[
+        str,
+        typer.Option(metavar="NIGHT", help="Build an earlier night again and compare: its name, its day or `current`"),
+    ] = "",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of a replay")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave what a replay has built")] = False,
 ) -> None:
-    """Build one night: ingest, resolve, segment, analyze, activate, publish. The same job that Dagster schedules."""
-    from personalization_pipeline.running import run_night
+    """Build one night: ingest, resolve, segment, analyze, activate, publish. The same job that Dagster schedules.
 
-    raise typer.Exit(run_night(load_project(project), as_of, train=train, out=out, err=err))
+    With --replay: exit code 0 where every table and file is equal, 1 where one differs, 2 where an input is gone.
+    """
+    from personalization_pipeline import running
+
+    loaded = load_project(project)
+    if replay:
+        if as_of or train or catch_up:
+            raise MissingArgument(
+                "a replay has the moment and the models that its night had", fix="leave --as-of, --train and --catch-up"
+            )
+        raise typer.Exit(running.replay_night(loaded, replay, threads=threads, keep=keep, out=out, err=err))
+    if threads or keep:
+        raise MissingArgument("--threads and --keep are about a replay", fix="name its night: --replay NIGHT")
+    if catch_up:
+        if train:
+            raise MissingArgument("missed nights use the models that there are", fix="leave --train")
+        raise typer.Exit(running.catch_up(loaded, as_of, out=out, err=err))
+    raise typer.Exit(running.run_night(loaded, as_of, train=train, out=out, err=err))
+
+
+@app.command()
+@told
+def rollback(
+    night: Annotated[
+        str, typer.Argument(help="A night by its name or day; without it, the one before the current one")
+    ] = "",
+    project: ProjectOption = None,
+) -> None:
+    """Make another whole night the current one. What was sent stays sent: receipts are facts."""
+    from personalization_pipeline.rolling_back import roll_back
+
+    for line in roll_back(load_project(project), night):
+        out.print(line, markup=False)
 
 
 @app.command()

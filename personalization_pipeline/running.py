@@ -17,7 +17,7 @@ from rich.table import Table as RichTable
 
 from personalization_pipeline import PHASES
 from personalization_pipeline.checking import check_project
-from personalization_pipeline.foundation import night, writes
+from personalization_pipeline.foundation import clock, night, writes
 from personalization_pipeline.foundation.errors import PipelineError
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.warehouse import published_connection, query
@@ -61,6 +61,43 @@ def run_night(project: Project, as_of: str, *, train: bool, out: Console, err: C
         return 2
     _closing_table(project, current, seconds, time.monotonic() - started, out)
     return max(3 if failures else 0, _tell_refusals(current, store.record(current), err))
+
+
+def catch_up(project: Project, until: str, *, out: Console, err: Console) -> int:
+    """Build every night that was missed until then (default: now), the oldest first, stopping at the first that fails."""
+    end = clock.read_as_of(until, project.zone, project.settings.schedule_hour) if until else clock.now()
+    moments = night.missed(project, end)
+    if not moments:
+        pinned = project.settings.as_of
+        out.print("the project pins its as_of: it has one night" if pinned else "no night was missed")
+        return 0
+    worst = 0
+    for number, moment in enumerate(moments, 1):
+        out.print(f"night {number} of {len(moments)}: {moment.isoformat()}Z", style="bold")
+        code = run_night(project, f"{moment.isoformat()}Z", train=False, out=out, err=err)
+        if code == 2:
+            return code
+        worst = max(worst, code)
+    return worst
+
+
+def replay_night(project: Project, asked: str, *, threads: int | None, keep: bool, out: Console, err: Console) -> int:
+    """Build an earlier night again and compare; returns the exit code (0 equal, 1 something differs)."""
+    from personalization_pipeline.replaying import replay
+
+    with _progress(err) as bar:
+        display = _Display(bar, dict.fromkeys(PHASES, 0.0))
+        found = replay(project, asked, threads=threads, keep=keep, progress=display)
+    for note in found.notes:
+        err.print(note, style="yellow", markup=False)
+    if keep:
+        out.print(f"built again in {found.folder}")
+    if found.differences:
+        for words in found.differences:
+            err.print(words, style="red", markup=False)
+        return 1
+    out.print(f"{found.night} equal: {found.table_count} tables, {found.file_count} files")
+    return 0
 
 
 def dagster_home(project: Project) -> Path:

@@ -11,6 +11,7 @@ import dagster as dg
 
 from personalization_pipeline.foundation import night
 from personalization_pipeline.foundation.assets import AS_OF_TAG
+from personalization_pipeline.foundation.clock import local_date
 from personalization_pipeline.foundation.errors import StoreLocked
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.publish.delivery import undelivered
@@ -32,7 +33,10 @@ def nightly_job() -> Job:
 
 
 def nightly_schedule(project: Project, job: Job) -> dg.ScheduleDefinition:
-    """Every day at the project's hour in its zone; a night that stands, unchanged and delivered, is skipped, in words."""
+    """Every day at the project's hour in its zone, and before it the nights that were missed, each as a run of its own.
+
+    A night that stands, unchanged and delivered, is skipped, in words. A night is asked for once, whatever became of it.
+    """
     settings = project.settings
 
     @dg.schedule(
@@ -42,7 +46,7 @@ def nightly_schedule(project: Project, job: Job) -> dg.ScheduleDefinition:
         execution_timezone=settings.time_zone,
         description="Every night at the project's hour",
     )
-    def _schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def _schedule(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         tick = context.scheduled_execution_time.astimezone(UTC).replace(tzinfo=None, microsecond=0)
         as_of = night.choose_as_of(project, None, tick)
         current = night.Store(project.store).current()
@@ -50,8 +54,10 @@ def nightly_schedule(project: Project, job: Job) -> dg.ScheduleDefinition:
             return dg.SkipReason(
                 f"the night of {as_of.isoformat()}Z stands: delivered, and nothing that it is made of has changed"
             )
-        moment = f"{as_of.isoformat()}Z"
-        return dg.RunRequest(run_key=moment, tags={AS_OF_TAG: moment})
+        today = local_date(as_of, project.zone)
+        earlier = [moment for moment in night.missed(project, tick) if local_date(moment, project.zone) < today]
+        moments = [f"{moment.isoformat()}Z" for moment in [*earlier, as_of]]
+        return [dg.RunRequest(run_key=moment, tags={AS_OF_TAG: moment}) for moment in moments]
 
     return _schedule
 

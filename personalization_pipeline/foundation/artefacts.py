@@ -1,6 +1,7 @@
 """Trained models as text: where a night finds the ones it uses, and how it keeps the ones it made.
 
-A night uses what the project pins, else what yesterday used, else what it trains itself; `run --train` trains anew.
+A night uses what the project pins, else what yesterday used, else what it trains itself; `run --train` trains anew; a
+night that is replayed uses what it used then.
 Belongs here: finding and keeping. Does not belong here: what a model says (resolve, analyze).
 """
 
@@ -22,8 +23,9 @@ Artefact = dict[str, Any]
 def artefact(building: Building, name: str, train: Callable[[], Artefact]) -> Artefact:
     """The artefact `name` of this night; `train` makes one where there is none."""
     if name not in building.artefacts:
-        found = None if building.retrain else _pinned(building, name) or _known(building, name)
-        content = found or _keep(building, name, train())
+        found = None if building.retrain else _chosen(building, name)
+        content = found or train()
+        _keep(building, name, content)
         building.artefacts[name], building.artefact_keys[name] = content, key_of(content)
     return building.artefacts[name]
 
@@ -36,6 +38,12 @@ def text_of(content: Artefact) -> str:
 def key_of(content: Artefact) -> str:
     """What names an artefact in night.json: the first 16 hex digits of the sha256 of its text."""
     return hashlib.sha256(text_of(content).encode()).hexdigest()[:16]
+
+
+def _chosen(building: Building, name: str) -> Artefact | None:
+    if building.again:
+        return _known(building, name)
+    return _pinned(building, name) or _known(building, name)
 
 
 def _pinned(building: Building, name: str) -> Artefact | None:
@@ -73,7 +81,8 @@ def _known(building: Building, name: str) -> Artefact | None:
     return content
 
 
-def _keep(building: Building, name: str, content: Artefact) -> Artefact:
+def _keep(building: Building, name: str, content: Artefact) -> None:
+    """Also one that is pinned: whoever removes the pin, or replays this night, finds it by its key."""
     path = Store(building.project.store).artefacts / f"{name}-{key_of(content)}.json"
-    write_text(path, text_of(content), Kind.ARTEFACT)
-    return content
+    if not path.is_file():
+        write_text(path, text_of(content), Kind.ARTEFACT)

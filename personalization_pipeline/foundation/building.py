@@ -48,6 +48,17 @@ class Built:
     verdicts: tuple[judges.Verdict, ...]
 
 
+@dataclass(frozen=True)
+class Again:
+    """A night that is built a second time: its night.json, and where the bytes of its landed files lie now, by sha256.
+
+    Its landed files and its artefacts are the inputs, whatever came later. Of a file without a place the facts are there.
+    """
+
+    record: Mapping[str, Any]
+    files: Mapping[str, Path]
+
+
 @dataclass
 class Building:
     """The state of one night in the making. `folder` is None in a rehearsal, which has tables but no rows."""
@@ -60,6 +71,7 @@ class Building:
     yesterday: Path | None = None
     artefacts: dict[str, dict[str, Any]] = field(default_factory=dict)
     retrain: bool = False
+    again: Again | None = None
     results: dict[str, Built] = field(default_factory=dict)
     # What its mark remembers (see foundation.mark).
     made_of: Mapping[str, str | None] = field(default_factory=dict)

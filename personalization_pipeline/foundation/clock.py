@@ -6,7 +6,7 @@ Does not belong here: what is done with it.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from personalization_pipeline.foundation.errors import MissingArgument
@@ -24,7 +24,7 @@ def read_as_of(text: str, zone: ZoneInfo, hour: int) -> datetime:
     cleaned = text.strip().replace("Z", "+00:00")
     try:
         if len(cleaned) == len("2026-11-20"):
-            moment = datetime.combine(date.fromisoformat(cleaned), time(hour), zone)
+            moment = _at_hour(date.fromisoformat(cleaned), hour, zone)
         else:
             moment = datetime.fromisoformat(cleaned)
     except ValueError:
@@ -35,6 +35,30 @@ def read_as_of(text: str, zone: ZoneInfo, hour: int) -> datetime:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def scheduled_moments(after: datetime, until: datetime, zone: ZoneInfo, hour: int) -> list[datetime]:
+    """The schedule's hour of every local day, later than `after` and not later than `until` (all naive UTC), in order.
+
+    Where summer time begins or ends these are the moments at which Dagster's schedule ticks.
+    """
+    day, last, found = local_date(after, zone), local_date(until, zone), []
+    while day <= last:
+        moment = _at_hour(day, hour, zone).replace(tzinfo=None)
+        if after < moment <= until:
+            found.append(moment)
+        day += timedelta(days=1)
+    return found
+
+
+def _at_hour(day: date, hour: int, zone: ZoneInfo) -> datetime:
+    """An hour of a local day, in UTC: the later one where it occurs twice, the next one where it is left out."""
+    return max(datetime.combine(day, time(hour, fold=fold), zone).astimezone(UTC) for fold in (0, 1))
+
+
+def moment_of(night: str) -> datetime:
+    """as_of of a night, by its name: 20261120T020000Z-r1."""
+    return datetime.strptime(night.partition("-")[0], NIGHT_FORMAT)
 
 
 def local_date(moment: datetime, zone: ZoneInfo) -> date:

@@ -13,7 +13,8 @@
     └── TryAgain          the project and the data may be fine; the world was not ready
         ├── StoreLocked       another run holds the store
         ├── DiskFull          too little room to build a night
-        └── LandingGone       the landing folder cannot be read, or holds no file of any source
+        ├── LandingGone       the landing folder cannot be read, or holds no file of any source
+        └── InputGone         a night cannot be built again: something that it was made of is no longer there
 
 Messages never contain a person's data: file names, column names and counts only.
 Does not belong here: deciding what to do about a refusal.
@@ -95,3 +96,7 @@ class DiskFull(TryAgain):
 
 class LandingGone(TryAgain):
     """The landing folder cannot be read, or holds no file of any source."""
+
+
+class InputGone(TryAgain):
+    """A night cannot be built again: something that it was made of is no longer there."""

@@ -14,16 +14,17 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from personalization_pipeline import __version__
 from personalization_pipeline.foundation import clean_copy, clock, writes
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.errors import MissingArgument, StoreLocked
 from personalization_pipeline.foundation.mark import MARK
-from personalization_pipeline.foundation.project import Project
+from personalization_pipeline.foundation.project import Project, nearest
 from personalization_pipeline.foundation.warehouse import SCRATCH, Limits, engine_errors_told
 from personalization_pipeline.foundation.writes import Kind
 
@@ -50,6 +51,10 @@ class Store:
         return self.root / "artefacts"
 
     @property
+    def projects(self) -> Path:
+        return self.root / "projects"
+
+    @property
     def pointer(self) -> Path:
         return self.root / "current"
 
@@ -69,6 +74,24 @@ class Store:
         return sorted(
             self.nights.glob("*"), key=lambda folder: (folder.name.partition("-")[0], len(folder.name), folder)
         )
+
+    def committed(self) -> list[Path]:
+        """Folders of nights that were committed at some time, the oldest first: thinned out, rolled back or current."""
+        orphans = self.orphans()
+        return [folder for folder in self.all_nights() if folder not in orphans]
+
+    def find(self, asked: str, zone: ZoneInfo) -> Path:
+        """A committed night by its name, as `current`, or by its local day (the last of that day).
+
+        Raises MissingArgument naming those that there are.
+        """
+        known = {folder.name: folder for folder in self.committed()}
+        days = {clock.local_date(clock.moment_of(name), zone).isoformat(): folder for name, folder in known.items()}
+        current = self.current()
+        found = current if asked == "current" else known.get(asked) or days.get(asked)
+        if found is None:
+            raise MissingArgument(f"there is no night {asked!r}", fix=nearest(asked, known), where=self.nights)
+        return found
 
     def orphans(self) -> list[Path]:
         """Folders of nights that were never committed."""
@@ -101,11 +124,24 @@ def choose_as_of(project: Project, asked: str | None, tick: datetime | None = No
     return tick or clock.now()
 
 
+def missed(project: Project, until: datetime) -> list[datetime]:
+    """The scheduled moments since the current night, the oldest first; before the first night only the latest one.
+
+    None where the project pins its as_of: such a project has one night.
+    """
+    if project.settings.as_of:
+        return []
+    store = Store(project.store)
+    record = store.record(store.current())
+    known = datetime.fromisoformat(record["as_of"]) if record else until - timedelta(days=2)
+    moments = clock.scheduled_moments(known, until, project.zone, project.settings.schedule_hour)
+    return moments if record else moments[-1:]
+
+
 def limits_of(project: Project, folder: Path | None = None) -> Limits:
-    """What a connection of this project may use; spills go below `folder`. PERSONALIZATION_THREADS overrides the project."""
+    """What a connection of this project may use; spills go below `folder`."""
     engine = project.settings.engine
-    threads = int(os.environ.get("PERSONALIZATION_THREADS") or 0) or engine.threads
-    return Limits(threads, engine.memory_limit, folder / SCRATCH / "spill" if folder else None)
+    return Limits(engine.threads, engine.memory_limit, folder / SCRATCH / "spill" if folder else None)
 
 
 def night_before(store: Store, as_of: datetime) -> Path | None:
@@ -130,17 +166,27 @@ def made_of(project: Project) -> dict[str, str | None]:
     return {"project": project.text_hash(), "package": __version__}
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether a night has its tables still, or has been thinned out."""
+    return all((folder / name).exists() for name in DATABASES)
+
+
+def close(building: Building) -> None:
+    """End the building of a night: everything in its two files, nothing beside them."""
+    c = building.connection
+    c.execute("CHECKPOINT warehouse")
+    c.execute("CHECKPOINT private")
+    c.close()
+
+
 @engine_errors_told()
 def commit(building: Building, record: dict[str, Any]) -> Path:
     """Close the night and make it the current one. Readers see the old night or the new one, never something between."""
     folder = building.folder
     assert folder is not None, "a rehearsal is never committed"
     store = Store(building.project.store)
-    c = building.connection
-    clean_copy.export(c, folder)
-    c.execute("CHECKPOINT warehouse")
-    c.execute("CHECKPOINT private")
-    c.close()
+    clean_copy.export(building.connection, folder)
+    close(building)
     clean_copy.replace(folder, limits_of(building.project))
     writes.remove(folder / SCRATCH)
     writes.seal(folder / "warehouse.duckdb", 0o444)

@@ -14,12 +14,12 @@ from datetime import datetime
 from pathlib import Path
 
 from personalization_pipeline.foundation import clock, writes
-from personalization_pipeline.foundation.building import Building, prepare
+from personalization_pipeline.foundation.building import Again, Building, prepare
 from personalization_pipeline.foundation.errors import DiskFull, MissingArgument
 from personalization_pipeline.foundation.mark import MARK, Mark, read_mark
-from personalization_pipeline.foundation.night import DATABASES, Store, limits_of, made_of, night_before
+from personalization_pipeline.foundation.night import DATABASES, Store, is_whole, limits_of, made_of, night_before
 from personalization_pipeline.foundation.phases import FACTS_COME_FROM, Catalogue
-from personalization_pipeline.foundation.project import Project
+from personalization_pipeline.foundation.project import Project, hash_of
 from personalization_pipeline.foundation.warehouse import SCRATCH, building_connection, engine_errors_told, query
 from personalization_pipeline.foundation.writes import Kind
 
@@ -31,8 +31,34 @@ def open_night(project: Project, tables: Catalogue, as_of: datetime) -> Building
     store = Store(project.store)
     before = night_before(store, as_of)
     folder = _new_folder(store, as_of)
-    mark = Mark(as_of, before.name if before else None, made_of(project), sorted(tables.tables), {}, [])
+    made = made_of(project)
+    keep_text(store, project)
+    mark = Mark(as_of, before.name if before else None, made, sorted(tables.tables), {}, [])
     return _open(project, tables, folder, mark)
+
+
+def open_again(project: Project, tables: Catalogue, again: Again) -> Building:
+    """Start to build a night a second time, in a store in which its yesterday and its artefacts lie."""
+    store, record = Store(project.store), again.record
+    folder = store.nights / record["night"]
+    writes.make_folder(folder, Kind.FOLDER, 0o700)
+    made = {name: record[name] for name in made_of(project)}
+    as_of = datetime.fromisoformat(record["as_of"])
+    mark = Mark(as_of, record["yesterday"], made, sorted(tables.tables), record["artefacts"], [])
+    building = _open(project, tables, folder, mark)
+    building.again = again
+    return building
+
+
+def keep_text(store: Store, project: Project) -> Path:
+    """A copy of the project's text in the store, once per version: what plans, causes and replays of later days read."""
+    text = project.text()
+    folder = store.projects / hash_of(text)
+    if not folder.is_dir():
+        with writes.folder_at_once(folder, Kind.PROJECT) as scratch:
+            for name, content in text.items():
+                writes.write_bytes(scratch / name, content, Kind.PROJECT)
+    return folder
 
 
 def open_part(
@@ -61,6 +87,7 @@ def open_part(
                 where=store.root,
             )
         folder, mark = _copy(project, store, current, known)
+    keep_text(store, project)
     stale = set(mark.stale) | selected | tables.downstream(selected)
     made = {name: text if text == mark.made_of[name] else None for name, text in made_of(project).items()}
     notes = [] if FACTS_COME_FROM in selected else mark.notes
@@ -91,7 +118,7 @@ def _copy(project: Project, store: Store, current: Path, as_of: datetime) -> tup
 @engine_errors_told()
 def _open(project: Project, tables: Catalogue, folder: Path, mark: Mark) -> Building:
     yesterday = folder.parent / mark.yesterday if mark.yesterday else None
-    if yesterday and not all((yesterday / name).exists() for name in DATABASES):
+    if yesterday and not is_whole(yesterday):
         raise MissingArgument(
             "the night that this one follows is no longer whole",
             fix="choose a later --as-of: then it follows the current night",
@@ -136,7 +163,7 @@ def _new_folder(store: Store, as_of: datetime) -> Path:
     """A new folder of the next free name, closed to others until the commit; orphans are removed."""
     for orphan in store.orphans():
         writes.remove(orphan)
-    for unfinished in sorted(store.facts.glob(".*")):
+    for unfinished in sorted([*store.facts.glob(".*"), *store.projects.glob(".*")]):
         writes.remove(unfinished)
     if store.pointer.exists():
         writes.remove(store.pointer.resolve() / MARK)

@@ -50,7 +50,10 @@ Kind = TypeVar("Kind", bound=Declaration)
 
 @dataclass(frozen=True)
 class Project:
-    """One company's project. Names are file names without their ending."""
+    """One company's project. Names are file names without their ending.
+
+    `home`: where landing, store and keys lie when the text is read from elsewhere, such as a copy in the store.
+    """
 
     folder: Path
     settings: Settings
@@ -60,6 +63,7 @@ class Project:
     destinations: Mapping[str, Destination]
     offers: Mapping[str, Offer]
     features: Mapping[str, Table]
+    home: Path
 
     @property
     def zone(self) -> ZoneInfo:
@@ -67,15 +71,15 @@ class Project:
 
     @property
     def landing(self) -> Path:
-        return (self.folder / self.settings.landing).resolve()
+        return (self.home / self.settings.landing).resolve()
 
     @property
     def store(self) -> Path:
-        return (self.folder / self.settings.store).resolve()
+        return (self.home / self.settings.store).resolve()
 
     @property
     def keys(self) -> Path:
-        return Path(os.environ.get("PERSONALIZATION_KEYS") or self.folder / ".keys")
+        return Path(os.environ.get("PERSONALIZATION_KEYS") or self.home / ".keys")
 
     def file(self, kind: str, name: str) -> Path:
         """The file that declares something, for messages: `file('segments', 'vip')`."""
@@ -92,11 +96,16 @@ class Project:
 
     def text_hash(self) -> str:
         """sha256 over the project's text: another rule, another hash."""
-        digest = hashlib.sha256()
-        for name, content in self.text().items():
-            digest.update(f"{name}\0{len(content)}\0".encode())
-            digest.update(content)
-        return digest.hexdigest()
+        return hash_of(self.text())
+
+
+def hash_of(text: Mapping[str, bytes]) -> str:
+    """The sha256 that names a version of a project's text."""
+    digest = hashlib.sha256()
+    for name, content in sorted(text.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def find_project(folder: Path | None = None) -> Path:
@@ -111,12 +120,13 @@ def find_project(folder: Path | None = None) -> Path:
     return chosen.resolve()
 
 
-def load_project(folder: Path | None = None) -> Project:
+def load_project(folder: Path | None = None, home: Path | None = None) -> Project:
     """Read a whole project. Raises ProjectError naming the file, what was wrong and what would be right."""
     root = find_project(folder)
     project = Project(
         folder=root,
-        settings=read_declaration(root / "project.yaml", Settings),
+        home=home or root,
+        settings=_on_this_machine(read_declaration(root / "project.yaml", Settings)),
         sources=dict(_read_all(root / "sources", Source)),
         segments=dict(_read_all(root / "segments", Segment)),
         audiences=dict(_read_all(root / "audiences", Audience)),
@@ -127,6 +137,13 @@ def load_project(folder: Path | None = None) -> Project:
     _check_references(project)
     _refuse_comments(project)
     return project
+
+
+def _on_this_machine(settings: Settings) -> Settings:
+    """PERSONALIZATION_THREADS overrides the project, whose text is the same on every machine."""
+    threads = int(os.environ.get("PERSONALIZATION_THREADS") or 0)
+    engine = settings.engine.model_copy(update={"threads": threads})
+    return settings.model_copy(update={"engine": engine}) if threads else settings
 
 
 def nearest(word: str, known: Collection[str]) -> str:

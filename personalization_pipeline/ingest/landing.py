@@ -11,19 +11,21 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.building import Again, Building
 from personalization_pipeline.foundation.declarations import Source
 from personalization_pipeline.foundation.errors import LandingGone, SourceRefused
 from personalization_pipeline.foundation.night import Store, limits_of
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.ingest.reading import FileSummary, read_file, summary_of
+from personalization_pipeline.ingest.receipts import RECEIPTS, declared_in, is_before, receipts, sources
 
 # Raise this when the same file under the same mapping would give other facts than before.
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 COLUMNS = {
     "source": "VARCHAR",
@@ -32,6 +34,7 @@ COLUMNS = {
     "file_key": "VARCHAR",
     "byte_count": "BIGINT",
     "row_count": "BIGINT",
+    "landed_amount": "DECIMAL(18,2)",
     "rejected_count": "BIGINT",
     "rejected_amount": "DECIMAL(18,2)",
     "unread_count": "BIGINT",
@@ -57,8 +60,11 @@ class LandedFile:
     file_key: str
 
 
-def landed_files(project: Project) -> list[LandedFile]:
-    """All landed files, by source and path. Raises LandingGone where the folder cannot be read, or holds none of them."""
+def landed_files(project: Project, as_of: datetime) -> list[LandedFile]:
+    """All landed files, by source and path, and the receipts of earlier moments than `as_of`.
+
+    Raises LandingGone where the folder cannot be read, or holds no file of any source.
+    """
     _check_landing(project)
     files = [file for name, source in project.sources.items() for file in _of_source(project, name, source)]
     if not files:
@@ -68,19 +74,35 @@ def landed_files(project: Project) -> list[LandedFile]:
             fix=f"put files there under the names that the sources expect ({expected}); nothing was changed",
             where=project.landing,
         )
+    return files + [file for file in _of_source(project, RECEIPTS, receipts()) if is_before(file.path, as_of)]
+
+
+def landed_again(project: Project, again: Again) -> list[LandedFile]:
+    """The files that a night had read that is built again, in the order in which it read them."""
+    known = sources(project)
+    files = []
+    for landed in sorted(again.record["landed"], key=lambda landed: list(known).index(landed["source"])):
+        name, place, sha = landed["source"], landed["path"], landed["sha256"]
+        key = file_key(name, known[name], sha or place)
+        path = again.files.get(sha, project.landing / place)
+        files.append(LandedFile(name, path, place, landed["byte_count"], sha, key))
     return files
 
 
-def _of_source(project: Project, name: str, source: Source) -> Iterator[LandedFile]:
+def file_key(name: str, source: Source, content: str) -> str:
+    """What names the facts of a file: its content (sha256), its source's mapping, the version of our format."""
     mapping = json.dumps(source.model_dump(include={"format", "columns", "rows_are", "maps"}), sort_keys=True)
+    return hashlib.sha256(f"{FORMAT_VERSION}\0{name}\0{content}\0{mapping}".encode()).hexdigest()
+
+
+def _of_source(project: Project, name: str, source: Source) -> Iterator[LandedFile]:
     for path in sorted(project.landing.glob(source.files)):
         if not path.name.startswith("."):
             found = path.relative_to(project.landing).as_posix()
             # A name may be any bytes; what is stored and said is text.
             place = found.encode(errors="backslashreplace").decode()
-            byte_count, sha = _measured(path) if place == found else (0, "")
-            key = hashlib.sha256(f"{FORMAT_VERSION}\0{name}\0{sha or place}\0{mapping}".encode()).hexdigest()
-            yield LandedFile(name, path, place, byte_count, sha, key)
+            byte_count, sha = measured(path) if place == found else (0, "")
+            yield LandedFile(name, path, place, byte_count, sha, file_key(name, source, sha or place))
     _check_landing(project)
 
 
@@ -97,8 +119,8 @@ def _check_landing(project: Project) -> None:
         ) from None
 
 
-def _measured(path: Path) -> tuple[int, str]:
-    """Number of bytes, and their sha256."""
+def measured(path: Path) -> tuple[int, str]:
+    """Number of bytes, and their sha256; nothing of what is no file or is closed to us."""
     try:
         if path.is_file():
             with path.open("rb") as file:
@@ -115,7 +137,8 @@ def read_landing(building: Building) -> pl.DataFrame:
     What was refused, a whole file or rows of it, is told as a note of the night.
     """
     project, seen, rows = building.project, set[str](), []
-    for file in landed_files(project):
+    again = building.again
+    for file in landed_again(project, again) if again else landed_files(project, building.as_of):
         summary, refusal, fix = FileSummary(), "", ""
         try:
             summary = _read(project, file)
@@ -138,7 +161,7 @@ def _read(project: Project, file: LandedFile) -> FileSummary:
     try:
         if not file.sha256:
             raise FileNotFoundError
-        source, where = project.sources[file.source], project.file("sources", file.source)
+        source, where = sources(project)[file.source], declared_in(project, file.source)
         return read_file(file.path, file.source, source, where, folder, limits_of(project))
     except OSError:
         _check_landing(project)
@@ -164,6 +187,7 @@ def _row(file: LandedFile, summary: FileSummary, refusal: str, *, is_repeat: boo
         "file_key": file.file_key,
         "byte_count": file.byte_count,
         "row_count": summary.row_count,
+        "landed_amount": summary.landed_amount,
         "rejected_count": 0 if is_repeat else summary.rejected_count,
         "rejected_amount": "0" if is_repeat else summary.rejected_amount,
         "unread_count": 0 if is_repeat else sum(summary.unread.values()),

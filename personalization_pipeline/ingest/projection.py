@@ -87,8 +87,8 @@ def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:
             f"{given[name].alias if name in given else 'NULL'}::{kind} AS {name}"
             for name, kind in entity.columns.items()
         )
-        good = "".join(f" AND {_is_good(column)}" for column in given.values() if _is_good(column))
-        selects.append(f"SELECT {chosen}, rowid + 1 AS row_number FROM typed WHERE reasons IS NULL{good}")
+        fact = is_fact(columns, entity.name, index)
+        selects.append(f"SELECT {chosen}, rowid + 1 AS row_number FROM typed WHERE {fact}")
     rows = " UNION ALL ".join(selects)
     names = ", ".join(entity.columns)
     if entity.name != rows_are:
@@ -97,6 +97,12 @@ def entity_rows(entity: Entity, columns: list[Column], rows_are: str) -> str:
     texts = [f"coalesce(CAST({name} AS VARCHAR), chr(0))" for name in entity.columns if name != entity.generated]
     content = f"md5_number_lower(concat_ws(chr(31), {', '.join(texts)}))"
     return _with_generated_key(entity, f"SELECT *, {content} AS content FROM ({rows})")
+
+
+def is_fact(columns: list[Column], entity: str, index: int) -> str:
+    """SQL over the table `typed`: this mapping makes a fact of the row."""
+    own = [column for column in columns if (column.entity, column.index) == (entity, index)]
+    return f"({' AND '.join(['reasons IS NULL', *filter(None, map(_is_good, own))])})"
 
 
 def _with_generated_key(entity: Entity, rows: str) -> str:

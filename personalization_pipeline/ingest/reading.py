@@ -31,7 +31,7 @@ from personalization_pipeline.foundation.warehouse import (
 from personalization_pipeline.foundation.writes import Kind, folder_at_once, write_text
 from personalization_pipeline.ingest.entities import entities
 from personalization_pipeline.ingest.mapping import Column, mapped_columns
-from personalization_pipeline.ingest.projection import entity_rows, typed_rows
+from personalization_pipeline.ingest.projection import entity_rows, is_fact, typed_rows
 from personalization_pipeline.ingest.rows import AGAIN, Rows, open_rows, unreadable_told
 
 RAGGED = {"row_number": "BIGINT", "reasons": "VARCHAR", "line": "VARCHAR", "place": "BIGINT", "before": "BIGINT"}
@@ -39,7 +39,10 @@ RAGGED = {"row_number": "BIGINT", "reasons": "VARCHAR", "line": "VARCHAR", "plac
 
 @dataclass(frozen=True)
 class FileSummary:
-    """What one file held: its rows, the refused ones among them by reason, values that did not parse by column."""
+    """What one file held: its rows, the refused ones among them by reason, values that did not parse by column.
+
+    `landed_amount` is the money of all its rows, as far as it can be read; `rejected_amount` what of it is in no fact.
+    """
 
     row_count: int = 0
     rejected_count: int = 0
@@ -47,6 +50,7 @@ class FileSummary:
     reasons: dict[str, int] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
     extra_columns: list[str] = field(default_factory=list)
+    landed_amount: str = "0.00"
 
 
 def read_file(path: Path, name: str, source: Source, where: Path, target: Path, limits: Limits) -> FileSummary:
@@ -118,10 +122,16 @@ def _put_refused(c: Connection, rows: Rows) -> None:
 
 def _summary(c: Connection, columns: list[Column], source: Source, rows: Rows) -> FileSummary:
     amount = entities()[source.rows_are].amount
-    own = [(k.alias, k.meant) for k in columns if k.entity == source.rows_are and k.name == amount]
-    sums = [f"coalesce(sum({alias}) FILTER (reasons IS NOT NULL AND {meant}), 0)" for alias, meant in own]
-    money = " + ".join(sums) or "0"
-    counts = row(c, f"SELECT count(*) AS typed, count(reasons) AS refused, {money} AS amount FROM typed")
+    own = [k for k in columns if k.entity == source.rows_are and k.name == amount]
+    landed = [f"coalesce(sum({k.alias}) FILTER ({k.meant}), 0)" for k in own]
+    rejected = [
+        f"coalesce(sum({k.alias}) FILTER ({k.meant} AND NOT {is_fact(columns, k.entity, k.index)}), 0)" for k in own
+    ]
+    counts = row(
+        c,
+        f"SELECT count(*) AS typed, count(reasons) AS refused, {' + '.join(landed) or '0'} AS landed, "
+        f"{' + '.join(rejected) or '0'} AS rejected FROM typed",
+    )
     reasons = query(c, "SELECT reasons, count(*) FROM refused GROUP BY reasons ORDER BY count(*) DESC, reasons")
     unread: Counter[str] = Counter()
     for names, count in query(c, "SELECT unread, count(*) FROM typed WHERE unread IS NOT NULL GROUP BY unread"):
@@ -129,7 +139,8 @@ def _summary(c: Connection, columns: list[Column], source: Source, rows: Rows) -
     return FileSummary(
         row_count=counts["typed"] + len(rows.ragged),
         rejected_count=counts["refused"] + len(rows.ragged),
-        rejected_amount=f"{counts['amount']:.2f}",
+        landed_amount=f"{counts['landed']:.2f}",
+        rejected_amount=f"{counts['rejected']:.2f}",
         reasons=dict(reasons),
         unread=dict(sorted(unread.items())),
         extra_columns=rows.extra_columns,

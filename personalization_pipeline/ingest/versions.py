@@ -14,6 +14,7 @@ from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.warehouse import frame, literal, query
 from personalization_pipeline.ingest.entities import Entity, entities
+from personalization_pipeline.ingest.receipts import sources
 
 FATES = {
     "file_key": "VARCHAR",
@@ -35,7 +36,7 @@ def assemble(building: Building) -> pl.DataFrame:
     fates = [pl.DataFrame(schema={"file_key": pl.String, "fate": pl.String, **counts, "amount": pl.Decimal(18, 2)})]
     for entity in entities().values():
         _assemble(building, entity)
-        counted = [name for name, source in building.project.sources.items() if source.rows_are == entity.name]
+        counted = [name for name, source in sources(building.project).items() if source.rows_are == entity.name]
         if counted:
             fates.append(_fates(building, entity, counted))
     return pl.concat(fates)
@@ -97,7 +98,7 @@ def _set_aside(building: Building, entity: Entity, landed: str) -> str:
     # A ledger that comes along with a snapshot (consents of customers) has no key: its words stand.
     snapshots = [
         literal(name)
-        for name, s in building.project.sources.items()
+        for name, s in sources(building.project).items()
         if s.delivers == "full" and entity.name in s.maps and (entity.key or s.rows_are == entity.name)
     ]
     gone = f"file.source IN ({', '.join(snapshots)}) AND file.newest_file <> file.file_key" if snapshots else "false"
@@ -137,11 +138,11 @@ FROM (
 WHERE fate <> 'kept'"""
 
 
-def _fates(building: Building, entity: Entity, sources: list[str]) -> pl.DataFrame:
+def _fates(building: Building, entity: Entity, names: list[str]) -> pl.DataFrame:
     """A source row that fills its entity more than once counts once, by the best of its fates; the rest came along."""
     amount = entity.amount or "CAST(0 AS DECIMAL(18, 2))"
     is_row = "true"
-    if any(len(building.project.sources[name].mappings(entity.name)) > 1 for name in sources):
+    if any(len(sources(building.project)[name].mappings(entity.name)) > 1 for name in names):
         best = "list_position(['kept', 'not_yet', 'superseded', 'duplicate'], fate)"
         is_row = f"row_number() OVER (PARTITION BY file_key, row_number ORDER BY {best}) = 1"
     return frame(
@@ -149,6 +150,6 @@ def _fates(building: Building, entity: Entity, sources: list[str]) -> pl.DataFra
         "SELECT file_key, fate, count(*) FILTER (is_row) AS row_count, count(*) FILTER (NOT is_row) AS further_count, "
         f"CAST(sum({amount}) AS DECIMAL(18, 2)) AS amount "
         f"FROM (SELECT *, {is_row} AS is_row FROM scratch.main.versions_{entity.name} "
-        f"WHERE source IN ({', '.join(map(literal, sources))})) "
+        f"WHERE source IN ({', '.join(map(literal, names))})) "
         "GROUP BY file_key, fate ORDER BY file_key, fate",
     )

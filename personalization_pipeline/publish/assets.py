@@ -47,15 +47,15 @@ def assets(tables: Catalogue, progress: Progress) -> list[dg.AssetsDefinition]:
         return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(folder))})
 
     @dg.asset(group_name="publish", deps=[committed_night], owners=[OWNER], required_resource_keys={"warehouse"})
-    def deliveries(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def pushed_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """Each certified file of the current night in its destination's folder, with a receipt; what has one is not pushed again."""
         project = load_project(Path(context.resources.warehouse.project))
         current = night.Store(project.store).current()
         done = deliver(project, current) if current else []
-        progress("publish", "deliveries", sum(delivery.is_new for delivery in done))
+        progress("publish", "pushed_files", sum(delivery.is_new for delivery in done))
         return dg.MaterializeResult(metadata={"files": dg.MetadataValue.json([str(d.target) for d in done])})
 
-    return [gate, report, committed_night, deliveries]
+    return [gate, report, committed_night, pushed_files]
 
 
 def _building(context: dg.AssetExecutionContext) -> Building:

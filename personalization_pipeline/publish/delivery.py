@@ -11,13 +11,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from personalization_pipeline.activate.manifest import manifest_path
 from personalization_pipeline.foundation import clock
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.writes import Kind, copy, write_text
+from personalization_pipeline.ingest.receipts import RECEIPTS, receipt_name
 from personalization_pipeline.publish.record import certified_files
-
-RECEIPTS = "_receipts"
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,14 @@ def _deliver(project: Project, night: Path, file: Path) -> Delivery:
     if receipt.is_file():
         return Delivery(audience, destination, target, is_new=False)
     copy(file, target, Kind.DELIVERY, 0o600)
-    copy(file.with_name(f"{file.name}.manifest.json"), target.with_name(f"{target.name}.manifest.json"), Kind.DELIVERY)
+    manifest = manifest_path(file)
+    copy(manifest, manifest_path(target), Kind.DELIVERY)
     content = {
         "audience": audience,
         "destination": destination,
         "file": f"{night.name}/{file.name}",
         "night": night.name,
+        "row_count": json.loads(manifest.read_text(encoding="utf-8"))["content"]["rows"],
         "sha256": _sha256(file),
         "delivered_at": f"{clock.now().isoformat()}Z",
     }
@@ -61,10 +63,7 @@ def _deliver(project: Project, night: Path, file: Path) -> Delivery:
 
 
 def _receipt(project: Project, night: Path, file: Path) -> Path:
-    """One receipt per destination, audience, moment and content: a revision that changes nothing is not pushed again."""
-    occurrence = night.name.rsplit("-r", 1)[0]
-    name = f"{file.parent.name}__{file.stem}__{occurrence}__{_sha256(file)[:16]}.json"
-    return project.landing / RECEIPTS / name
+    return project.landing / RECEIPTS / receipt_name(file.parent.name, file.stem, night.name, _sha256(file))
 
 
 def _sha256(file: Path) -> str:

@@ -19,8 +19,8 @@ def pass_gate(building: Building) -> list[str]:
         if not verdict.passed and verdict.severity == "error"
     ]
     failed += [
-        f"flow {flow!r} does not add up: {rows} rows and {amount} of money are missing"
-        for flow, rows, amount in _rests(building)
+        f"flow {flow!r} does not add up: {rows} rows and {amount} of money are missing between {before} and {after}"
+        for flow, rows, amount, before, after in _rests(building)
     ]
     failed += [f"{name} is stale: build it from what its inputs are now" for name in sorted(building.stale)]
     if failed:
@@ -37,9 +37,21 @@ def pass_gate(building: Building) -> list[str]:
     ]
 
 
-def _rests(building: Building) -> list[tuple[str, int, str]]:
+def _rests(building: Building) -> list[tuple[str, int, str, str, str]]:
+    """Flow, missing rows, missing money, and phase and table on both sides."""
     found = query(
         building.connection,
-        "SELECT flow, rest_count, rest_amount FROM ledger_rests WHERE rest_count <> 0 OR rest_amount <> 0 ORDER BY flow",
+        """
+WITH places AS (
+    SELECT flow, side, string_agg(DISTINCT phase || '.' || table_name, ', ' ORDER BY phase || '.' || table_name) AS tables
+    FROM ledger
+    GROUP BY flow, side
+)
+SELECT flow, rest_count, rest_amount, coalesce(came.tables, 'nowhere'), coalesce(went.tables, 'nowhere')
+FROM ledger_rests
+LEFT JOIN (SELECT flow, tables FROM places WHERE side = 'in') AS came USING (flow)
+LEFT JOIN (SELECT flow, tables FROM places WHERE side = 'out') AS went USING (flow)
+WHERE rest_count <> 0 OR rest_amount <> 0
+ORDER BY flow""",
     )
-    return [(flow, rows, str(amount)) for flow, rows, amount in found]
+    return [(flow, rows, str(amount), before, after) for flow, rows, amount, before, after in found]

@@ -19,12 +19,16 @@ from personalization_pipeline.ingest.landing import landed_files
 
 def inputs_of(project: Project, as_of: datetime) -> dict[str, Any]:
     """What a night of that moment would be made of now, apart from the artefacts."""
-    landed = [{"source": file.source, "path": file.place, "sha256": file.sha256} for file in landed_files(project)]
+    landed = [_named(f.source, f.place, f.sha256, f.byte_count) for f in landed_files(project, as_of)]
     return _inputs(as_of, night_before(Store(project.store), as_of), made_of(project), landed)
 
 
+def _named(source: str, path: str, sha256: str, byte_count: int) -> dict[str, str | int]:
+    return {"source": source, "path": path, "sha256": sha256, "byte_count": byte_count}
+
+
 def _inputs(
-    as_of: datetime, before: Path | None, made: Mapping[str, str | None], landed: list[dict[str, str]]
+    as_of: datetime, before: Path | None, made: Mapping[str, str | None], landed: list[dict[str, str | int]]
 ) -> dict[str, Any]:
     return {
         "as_of": as_of.isoformat(),
@@ -40,8 +44,8 @@ def record_of(building: Building, warnings: list[str]) -> dict[str, Any]:
     The inputs are those that were read when the night was opened, not those that lie there at its end.
     """
     assert building.folder is not None
-    read = query(building.connection, "SELECT source, path, sha256 FROM files")
-    landed = [dict(zip(("source", "path", "sha256"), file, strict=True)) for file in read]
+    read = query(building.connection, "SELECT source, path, sha256, byte_count FROM files")
+    landed = [_named(*file) for file in read]
     tables = {
         name: {
             "rows": built.row_count,

@@ -29,6 +29,25 @@ figcaption { color: #52606d; font-size: 13px; }
 """
 
 
+FLOWS = """
+WITH entries AS (
+    SELECT *, reason || CASE WHEN row_count = 0 AND amount <> 0 THEN '' ELSE ' ' || format('{:,}', row_count) END
+        || CASE WHEN amount = 0 THEN '' ELSE ' (' || CAST(amount AS VARCHAR) || ')' END AS words
+    FROM ledger
+), sides AS (
+    SELECT flow, side, min(phase) AS phase, string_agg(words, ', ' ORDER BY row_count DESC, reason) AS words
+    FROM entries
+    WHERE row_count <> 0 OR amount <> 0 OR side = 'in'
+    GROUP BY flow, side
+)
+SELECT came.phase, flow, came.words AS "in", went.words AS "out", rests.rest_count AS rows_left_over,
+    rests.rest_amount AS money_left_over
+FROM ledger_rests AS rests
+LEFT JOIN (SELECT * FROM sides WHERE side = 'in') AS came USING (flow)
+LEFT JOIN (SELECT * FROM sides WHERE side = 'out') AS went USING (flow)
+ORDER BY list_position(['ingest', 'resolve', 'segment', 'analyze', 'activate', 'publish'], came.phase), flow"""
+
+
 def write_report(building: Building) -> Path:
     """Write report.html into the night's folder; returns its path."""
     assert building.folder is not None
@@ -48,8 +67,9 @@ def _page(building: Building) -> str:
         _table(
             building,
             "Does it add up?",
-            "Rows and money of each flow, in and out. A night that does not add up is not committed.",
-            "SELECT flow, side, reason, table_name AS in_table, row_count, amount FROM ledger ORDER BY flow, side, row_count DESC, reason",
+            "Each flow from landed file to delivered file: what went in, where it came out and why, in rows (money). "
+            "A night in which anything is left over is not committed.",
+            FLOWS,
         ),
         _table(
             building,

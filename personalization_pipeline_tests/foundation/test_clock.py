@@ -67,9 +67,9 @@ def test_the_hour_that_spring_leaves_out_is_read_as_the_hour_after_it() -> None:
     assert read_as_of("2026-03-29", BERLIN, 3) == datetime(2026, 3, 29, 1)
 
 
-def test_the_hour_that_autumn_has_twice_is_read_as_the_first_of_both() -> None:
+def test_the_hour_that_autumn_has_twice_is_read_as_the_second_of_both_at_which_the_schedule_ticks() -> None:
     """On 25 October 2026 the clocks of Berlin go from 03:00 (01:00 UTC) back to 02:00."""
-    assert read_as_of("2026-10-25", BERLIN, 2) == datetime(2026, 10, 25, 0)
+    assert read_as_of("2026-10-25", BERLIN, 2) == datetime(2026, 10, 25, 1)
 
 
 @pytest.mark.parametrize(

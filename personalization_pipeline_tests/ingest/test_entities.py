@@ -17,6 +17,7 @@ def test_the_entities_are_those_of_the_design() -> None:
     assert [entity.name for entity in ENTITIES] == [
         "consents",
         "contacts",
+        "deliveries",
         "events",
         "order_lines",
         "orders",

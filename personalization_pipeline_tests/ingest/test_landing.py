@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from personalization_pipeline_tests.ingest.shop import (
     make_shop,
     rows,
 )
+
+AS_OF = datetime(2026, 7, 1, 2)
 
 
 @pytest.fixture
@@ -49,9 +52,9 @@ def test_the_same_bytes_are_read_once_and_again_only_under_another_mapping(shop:
 
 
 def test_who_owns_a_source_does_not_make_its_files_other_files(shop: Path) -> None:
-    before = landed_files(load_project(shop))
+    before = landed_files(load_project(shop), AS_OF)
     declare(shop, orders=ORDERS.replace("team:shop", "team:tills"))
-    assert landed_files(load_project(shop)) == before
+    assert landed_files(load_project(shop), AS_OF) == before
 
 
 def test_a_refused_file_is_tried_again_and_leaves_nothing_in_the_store(shop: Path) -> None:
@@ -68,7 +71,7 @@ def test_a_refused_file_is_tried_again_and_leaves_nothing_in_the_store(shop: Pat
 
 def test_hidden_files_are_uploads_under_way_and_not_looked_at(shop: Path) -> None:
     land(shop, {"orders/.july.csv.partial": b"", "orders/.hidden.csv": ORDERS_CSV})
-    assert [file.place for file in landed_files(load_project(shop))] == ["orders/june.csv"]
+    assert [file.place for file in landed_files(load_project(shop), AS_OF)] == ["orders/june.csv"]
 
 
 def test_what_is_no_file_is_refused_and_does_not_stop_the_others(shop: Path) -> None:

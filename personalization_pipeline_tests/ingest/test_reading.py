@@ -12,7 +12,7 @@ from personalization_pipeline_tests.ingest.shop import CUSTOMERS, CUSTOMERS_CSV,
 
 def test_a_clean_file_gives_the_facts_of_every_entity_it_maps(read: Read) -> None:
     summary, facts = read(ORDERS_CSV)
-    assert summary == FileSummary(row_count=3)
+    assert summary == FileSummary(row_count=3, landed_amount="40.00")
     assert facts.of("order_lines", "line_key, order_key, CAST(amount AS VARCHAR), row_number") == [
         ("till:A/1", "till:A", "10.00", 1),
         ("till:A/2", "till:A", "25.50", 2),
@@ -83,7 +83,7 @@ def dated(moment: str) -> Source:
 
 def test_three_date_formats_in_one_column_are_read_where_they_are_declared(read: Read) -> None:
     summary, facts = read(DATES, dated("day_of(sold, '%d.%m.%Y', '%Y-%m-%d', '%m/%d/%Y')"))
-    assert summary == FileSummary(row_count=3)
+    assert summary == FileSummary(row_count=3, landed_amount="3.00")
     days = facts.of("order_lines", "strftime(occurred_at, '%Y-%m-%d')")
     assert days == [("2026-06-03",), ("2026-06-04",), ("2026-06-25",)]
 
@@ -109,7 +109,7 @@ def test_amounts_with_a_decimal_comma_are_read_as_declared_and_never_a_hundredfo
 def test_little_memory_makes_a_file_slower_and_not_other(read: Read) -> None:
     content = HEADER + "".join(f"A,{i},{i % 7},tea,{i}.00,2026-06-03,sale\n" for i in range(200_000))
     summary, facts = read(content, memory="60MB")
-    assert summary == FileSummary(row_count=200_000)
+    assert summary == FileSummary(row_count=200_000, landed_amount="19999900000.00")
     assert facts.of("order_lines", "CAST(sum(amount) AS VARCHAR), min(row_number) AS row_number") == [
         ("19999900000.00", 1)
     ]

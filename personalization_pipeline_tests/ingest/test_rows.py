@@ -70,7 +70,7 @@ def test_bytes_that_break_the_encoding_far_behind_the_header_refuse_the_file(rea
 def test_every_declared_encoding_is_read(read: Read, encoding: str) -> None:
     declared = source(format={"encoding": encoding})
     summary, facts = read(ORDERS_CSV.replace("pot", "thé").encode(encoding), declared)
-    assert summary == FileSummary(row_count=3)
+    assert summary == FileSummary(row_count=3, landed_amount="40.00")
     assert facts.of("order_lines", "product_id") == [("tea",), ("thé",), ("tea",)]
 
 
@@ -82,12 +82,12 @@ def test_a_character_beyond_16_bits_and_a_byte_order_mark_survive_utf_16(read: R
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(read: Read) -> None:
-    assert read(b"\xef\xbb\xbf" + ORDERS_CSV.encode())[0] == FileSummary(row_count=3)
+    assert read(b"\xef\xbb\xbf" + ORDERS_CSV.encode())[0] == FileSummary(row_count=3, landed_amount="40.00")
 
 
 @pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
 def test_every_kind_of_line_end_is_read_even_mixed(read: Read, ends: str) -> None:
-    assert read(ORDERS_CSV.replace("\n", ends))[0] == FileSummary(row_count=3)
+    assert read(ORDERS_CSV.replace("\n", ends))[0] == FileSummary(row_count=3, landed_amount="40.00")
     mixed = (
         HEADER
         + "A,1,1,tea,1.00,2026-06-03,sale\r\nA,2,1,tea,2.00,2026-06-03,sale\n\n"
@@ -100,7 +100,7 @@ def test_every_kind_of_line_end_is_read_even_mixed(read: Read, ends: str) -> Non
 def test_a_quoted_cell_holds_delimiters_quotes_and_line_ends(read: Read) -> None:
     content = HEADER + 'A,1,1,"green ""fine"" tea,\nloose",10.00,2026-06-03,sale\nA,2,1,15" pot,1.00,2026-06-03,sale\n'
     summary, facts = read(content)
-    assert summary == FileSummary(row_count=2)
+    assert summary == FileSummary(row_count=2, landed_amount="11.00")
     assert facts.of("order_lines", "product_id") == [('green "fine" tea,\nloose',), ('15" pot',)]
 
 
@@ -112,13 +112,15 @@ def test_without_a_quote_character_a_quote_is_a_character(read: Read) -> None:
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_another_delimiter_is_read_where_it_is_declared_and_refused_where_not(read: Read, delimiter: str) -> None:
     content = ORDERS_CSV.replace(",", delimiter)
-    assert read(content, source(format={"delimiter": delimiter}))[0] == FileSummary(row_count=3)
+    assert read(content, source(format={"delimiter": delimiter}))[0] == FileSummary(row_count=3, landed_amount="40.00")
     assert refused(read, content).startswith("has one column only")
 
 
 def test_the_ending_of_a_name_says_nothing_about_what_is_in_the_file(read: Read) -> None:
-    assert read(ORDERS_CSV, name="orders.csv.gz")[0] == FileSummary(row_count=3)
-    assert read(gzip.compress(ORDERS_CSV.encode()), name="orders.csv")[0] == FileSummary(row_count=3)
+    assert read(ORDERS_CSV, name="orders.csv.gz")[0] == FileSummary(row_count=3, landed_amount="40.00")
+    assert read(gzip.compress(ORDERS_CSV.encode()), name="orders.csv")[0] == FileSummary(
+        row_count=3, landed_amount="40.00"
+    )
 
 
 def test_ragged_lines_are_refused_one_by_one_and_keep_their_number_and_text(read: Read) -> None:
@@ -181,7 +183,7 @@ def test_a_nul_byte_in_a_cell_refuses_the_row(read: Read) -> None:
 def test_columns_beyond_the_contract_are_told_whatever_they_are_called(read: Read) -> None:
     wider = "\n".join(f"{line},{extra},," for line, extra in zip(ORDERS_CSV.split(), ("Order", 1, 2, 3), strict=True))
     summary, _ = read(wider)
-    assert summary == FileSummary(row_count=3, extra_columns=["", "Order"])
+    assert summary == FileSummary(row_count=3, extra_columns=["", "Order"], landed_amount="40.00")
 
 
 def test_an_optional_column_may_be_absent_and_columns_may_change_places(read: Read) -> None:
@@ -242,7 +244,7 @@ def test_parquet_is_read_through_the_same_mapping_even_under_a_name_that_is_a_pa
     }
     content = parquet(columns, tmp_path / "orders1.csv")
     summary, facts = read(content, source(format={"type": "parquet"}), name="orders*.csv")
-    assert summary == FileSummary(2, 1, "0.00", {"amount missing": 1})
+    assert summary == FileSummary(2, 1, "0.00", {"amount missing": 1}, landed_amount="1.50")
     assert facts.of("rejects", "line") == [('"A","2","1","","2026-06-03"',)]
 
 

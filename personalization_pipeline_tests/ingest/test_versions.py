@@ -116,8 +116,11 @@ def test_money_of_rows_set_aside_and_refused_is_counted_apart(shop: Path) -> Non
     )
     land(shop, {"orders/june.csv": content})
     with ingested(shop) as night:
-        money = rows(night, "SELECT CAST((kept_amount, set_aside_amount, rejected_amount) AS VARCHAR) FROM files")
-        assert money == [("(1.00, 6.00, 7.00)",)]
+        money = rows(
+            night,
+            "SELECT CAST((kept_amount, duplicate_amount, not_yet_amount, rejected_amount, landed_amount) AS VARCHAR) FROM files",
+        )
+        assert money == [("(1.00, 1.00, 5.00, 7.00, 14.00)",)]
 
 
 @pytest.fixture

@@ -71,11 +71,14 @@ def two_nights_on_two_threads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def build_both(project: Path, threads: int) -> None:
+def build_both(project: Path, threads: int, sent_by: Path | None = None) -> None:
+    """Two nights; the second reads the receipts that the first has written by its clock, or those of another project."""
     limit = {"PERSONALIZATION_THREADS": str(threads), "POLARS_MAX_THREADS": str(threads)}
     for arguments in ((), ("--as-of", "2026-08-01", "--train")):
         if arguments:
             child_nights.land_july(project)
+            for receipt in sorted((project / "landing" / "_receipts").iterdir()) if sent_by else ():
+                shutil.copyfile(Path(str(sent_by)) / receipt.relative_to(project), receipt)
         code, said = child_nights.run("run", "--project", str(project), *arguments, said=project / "said", **limit)
         assert code == 0, said
 
@@ -85,7 +88,7 @@ def build_both(project: Path, threads: int) -> None:
 def test_threads_change_nothing(threads: int, two_nights_on_two_threads: Path, tmp_path: Path) -> None:
     project = the_same_project_elsewhere(two_nights_on_two_threads, tmp_path / "shop", seed=threads)
     child_nights.july(project).unlink()
-    build_both(project, threads)
+    build_both(project, threads, sent_by=two_nights_on_two_threads)
     assert_same_night(two_nights_on_two_threads, project)
     for shop in (project, two_nights_on_two_threads):
         record = child_nights.record(shop)

@@ -21,7 +21,7 @@ from personalization_pipeline.schedules import JOB
 from personalization_pipeline_tests.conftest import Night
 from personalization_pipeline_tests.pipeline import child_nights
 
-PUBLISH = {"gate", "report", "committed_night", "deliveries"}
+PUBLISH = {"gate", "report", "committed_night", "pushed_files"}
 
 
 def job_of_the_project() -> Any:
@@ -161,7 +161,7 @@ def test_only_the_current_night_is_rebuilt_in_part(demo_copy: Path, instance: dg
         job.execute_in_process(instance=instance, asset_selection=chosen, tags=later)
     assert "only the current night can be rebuilt in part, that of 2026-07-01T02:00:00Z" in str(error.value.__cause__)
     assert "no night is in the making" in materialise(demo_copy, ["gate"], instance)
-    assert materialise(demo_copy, ["deliveries"], instance) == "", "what is committed can always be delivered"
+    assert materialise(demo_copy, ["pushed_files"], instance) == "", "what is committed can always be delivered"
 
 
 def test_a_killed_run_is_gone_on_with_by_retrying_it_from_where_it_failed(

@@ -32,14 +32,15 @@ def test_a_night_that_stands_is_skipped_in_words(demo_night: Path) -> None:
 def test_an_undelivered_night_is_run_again(demo_copy: Path) -> None:
     for receipt in (demo_copy / "landing" / "_receipts").iterdir():
         receipt.unlink()
-    assert isinstance(tick(demo_copy), dg.RunRequest)
+    (request,) = tick(demo_copy)
+    assert request.run_key == "2026-07-01T02:00:00Z"
 
 
 def test_the_tick_is_the_moment_of_the_night_unless_the_project_pins_one(demo_copy: Path) -> None:
     settings = demo_copy / "project.yaml"
     pinned = settings.read_text(encoding="utf-8")
     settings.write_text(pinned.replace("as_of: 2026-07-01T02:00:00Z\n", ""), encoding="utf-8")
-    request = tick(demo_copy)
+    request = tick(demo_copy)[-1]
     assert request.tags["personalization/as_of"] == request.run_key == "2026-07-04T00:00:00Z"
 
 

@@ -75,7 +75,9 @@ def test_a_file_is_first_seen_in_the_night_that_first_saw_it(second_night: Path)
         second_night, SECOND, "SELECT CAST(first_seen_at AS VARCHAR), list(path ORDER BY path) FROM files GROUP BY 1"
     )
     by_night = dict(seen)
-    assert by_night["2026-07-15 02:00:00"] == ["shopify_orders/2026-07-7.csv"]
+    (receipt, july) = by_night["2026-07-15 02:00:00"]
+    assert receipt.startswith("_receipts/newsletter__win_back__20260701T020000Z__"), "what the first night has sent"
+    assert july == "shopify_orders/2026-07-7.csv"
     assert len(by_night["2026-07-01 02:00:00"]) > 20
 
 

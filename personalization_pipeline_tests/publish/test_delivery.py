@@ -48,11 +48,13 @@ def test_a_receipt_says_what_went_where_and_whose_bytes(project: Project) -> Non
     content = json.loads(receipt.read_text(encoding="utf-8"))
     sha256 = hashlib.sha256((current(project) / "files" / "newsletter" / "win_back.csv").read_bytes()).hexdigest()
     assert content.pop("delivered_at").endswith("Z")
+    lines = (current(project) / "files" / "newsletter" / "win_back.csv").read_text(encoding="utf-8").splitlines()
     assert content == {
         "audience": "win_back",
         "destination": "newsletter",
         "file": f"{NIGHT}/win_back.csv",
         "night": NIGHT,
+        "row_count": len(lines) - 1,
         "sha256": sha256,
     }
     assert receipt.name == f"newsletter__win_back__20260701T020000Z__{sha256[:16]}.json"
@@ -107,7 +109,7 @@ def test_a_night_whose_delivery_fails_stands_and_is_delivered_by_the_next_run(de
     shutil.rmtree(demo_copy / "landing" / "_receipts")
     code, said = night(demo_copy)
     assert code == 3
-    assert "deliveries failed: " in said
+    assert "pushed_files failed: " in said
     assert "the night stands, the next run delivers it" in said
     project = load_project(demo_copy)
     assert current(project).name == "20260701T020000Z-r2"

@@ -54,6 +54,8 @@ def test_every_flow_goes_in_and_comes_out_whole(demo_night: Path, night_files: C
         for flow in {
             "order value",
             "order value of people",
+            "members of win_back to newsletter",
+            "file of win_back to newsletter",
             "people",
             "records",
             "customers to google_ads",

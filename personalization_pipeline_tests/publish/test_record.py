@@ -35,8 +35,9 @@ def test_the_record_names_every_input(demo_night: Path) -> None:
     assert (record["as_of"], record["yesterday"], record["package"]) == ("2026-07-01T02:00:00", None, __version__)
     pinned = load_project(demo_night).settings.artefacts
     assert record["artefacts"].keys() == {"identity", "scores"} > pinned.keys()
-    trained = {f"{name}-{key}.json" for name, key in record["artefacts"].items() if name not in pinned}
-    assert {path.name for path in (demo_night / "store" / "artefacts").iterdir()} == trained
+    used = {f"{name}-{key}.json" for name, key in record["artefacts"].items()}
+    assert {path.name for path in (demo_night / "store" / "artefacts").iterdir()} == used, "pinned ones too"
+    assert [path.name for path in (demo_night / "store" / "projects").iterdir()] == [record["project"]]
 
 
 def test_the_record_names_every_table_and_no_place_on_this_machine(demo_night: Path) -> None:

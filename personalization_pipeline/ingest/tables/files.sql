@@ -7,8 +7,10 @@
 -- column unread_count: values that did not parse, in columns that a row can do without
 -- column refusal: why the whole file could not be read; empty when it was
 -- column further_count: kept facts that came along with a kept row, such as the refund that stands on the line of its sale
--- column kept_amount: money in kept rows, where the source's rows carry money
+-- column landed_amount: money in all rows, as far as it can be read, where the source's rows carry money
+-- column rejected_amount: money that is in no fact: of refused rows, and of what came along with a row and is incomplete
 -- check: count(*) FILTER (row_count <> kept_count + rejected_count + duplicate_count + superseded_count + not_yet_count) = 0
+-- check: count(*) FILTER (landed_amount <> kept_amount + rejected_amount + duplicate_amount + superseded_amount + not_yet_amount) = 0
 -- warn: count(*) FILTER (refusal <> '') = 0
 -- warn: coalesce(sum(rejected_count), 0) = 0
 -- warn: coalesce(sum(unread_count), 0) = 0
@@ -26,7 +28,9 @@ WITH before AS (
         CAST(sum(row_count) FILTER (fate = 'not_yet') AS BIGINT) AS not_yet_count,
         CAST(sum(further_count) FILTER (fate = 'kept') AS BIGINT) AS further_count,
         sum(amount) FILTER (fate = 'kept') AS kept_amount,
-        sum(amount) FILTER (fate <> 'kept') AS set_aside_amount
+        sum(amount) FILTER (fate = 'duplicate') AS duplicate_amount,
+        sum(amount) FILTER (fate = 'superseded') AS superseded_amount,
+        sum(amount) FILTER (fate = 'not_yet') AS not_yet_amount
     FROM computed.fates
     GROUP BY file_key
 )
@@ -44,9 +48,12 @@ SELECT
     CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.superseded_count, 0) END AS superseded_count,
     CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.not_yet_count, 0) END AS not_yet_count,
     CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.further_count, 0) END AS further_count,
+    landed.landed_amount,
     CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.kept_amount, 0) END AS kept_amount,
-    CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.set_aside_amount, 0) END AS set_aside_amount,
     landed.rejected_amount,
+    CASE WHEN landed.is_repeat THEN landed.landed_amount ELSE coalesce(fates.duplicate_amount, 0) END AS duplicate_amount,
+    CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.superseded_amount, 0) END AS superseded_amount,
+    CASE WHEN landed.is_repeat THEN 0 ELSE coalesce(fates.not_yet_amount, 0) END AS not_yet_amount,
     landed.unread_count,
     landed.is_repeat,
     landed.refusal,

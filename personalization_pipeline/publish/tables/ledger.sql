@@ -1,4 +1,4 @@
--- One row per flow, side and reason: rows and money that went in, and where each of them came out.
+-- One row per flow, side and reason, from landed file to delivered file: rows and money that went in, and where each of them came out.
 -- owner: team:data-engineering
 -- column flow: what is counted; the in and out of one flow must be equal
 WITH fates AS (
@@ -6,7 +6,7 @@ WITH fates AS (
     FROM files
     CROSS JOIN (VALUES ('kept'), ('rejected'), ('duplicate'), ('superseded'), ('not_yet')) AS fate (reason)
 ), entries AS (
-    SELECT 'ingest' AS phase, 'files' AS table_name, 'rows of ' || source AS flow, 'in' AS side, 'landed' AS reason, row_count, 0 AS amount
+    SELECT 'ingest' AS phase, 'files' AS table_name, 'rows of ' || source AS flow, 'in' AS side, 'landed' AS reason, row_count, landed_amount AS amount
     FROM files
     UNION ALL
     SELECT
@@ -22,7 +22,13 @@ WITH fates AS (
             WHEN 'superseded' THEN superseded_count
             ELSE not_yet_count
         END,
-        0
+        CASE reason
+            WHEN 'kept' THEN kept_amount
+            WHEN 'rejected' THEN rejected_amount
+            WHEN 'duplicate' THEN duplicate_amount
+            WHEN 'superseded' THEN superseded_amount
+            ELSE not_yet_amount
+        END
     FROM fates
     UNION ALL
     SELECT 'ingest', 'files', 'order value', 'in', 'kept lines', kept_count + further_count, kept_amount
@@ -57,6 +63,37 @@ WITH fates AS (
     UNION ALL
     SELECT 'activate', 'audience_waterfall', audience || ' to ' || destination, 'out', outcome, 1, 0
     FROM audience_waterfall
+    UNION ALL
+    SELECT 'activate', 'audience_waterfall', 'members of ' || audience || ' to ' || destination, 'in', outcome, 1, 0
+    FROM audience_waterfall
+    WHERE outcome = 'delivered'
+    UNION ALL
+    SELECT 'activate', 'audience_members', 'members of ' || audience || ' to ' || destination, 'out', 'members', 1, 0
+    FROM audience_members
+    UNION ALL
+    SELECT 'activate', 'audience_members', 'file of ' || audience || ' to ' || destination, 'in', 'members', 1, 0
+    FROM audience_members
+    UNION ALL
+    SELECT 'activate', 'audience_files', 'file of ' || audience || ' to ' || destination, 'out', 'certified', person_count, 0
+    FROM audience_files
+    UNION ALL
+    SELECT 'activate', 'audience_files', 'rows of the last files of ' || audience || ' to ' || destination, 'in', 'certified', row_count, 0
+    FROM yesterday.audience_files
+    UNION ALL
+    SELECT
+        'ingest',
+        'deliveries',
+        'rows of the last files of ' || certified.audience || ' to ' || certified.destination,
+        'out',
+        CASE WHEN receipt.night IS NULL THEN 'not sent' ELSE 'sent' END,
+        coalesce(receipt.row_count, certified.row_count),
+        0
+    FROM yesterday.audience_files AS certified
+    LEFT JOIN deliveries AS receipt
+        ON receipt.audience = certified.audience
+        AND receipt.destination = certified.destination
+        AND receipt.sha256 = certified.sha256
+        AND receipt.occurred_at = certified.occurred_at
 )
 SELECT
     phase,
