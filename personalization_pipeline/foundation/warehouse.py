@@ -153,6 +153,21 @@ def named(column: str) -> str:
 
 
 @contextlib.contextmanager
+def beside(connection: Connection) -> Iterator[Connection]:
+    """A second session of the same files, in which an in-memory catalog `overlay` is looked at first; gone at the end."""
+    connection.execute("ATTACH ':memory:' AS overlay")
+    session = connection.cursor()
+    try:
+        session.execute(SESSION)
+        session.execute("CREATE SCHEMA overlay.computed")
+        session.execute(f"SET search_path = 'overlay.main,{SEARCH_PATH}'")
+        yield session
+    finally:
+        session.close()
+        connection.execute("DETACH overlay")
+
+
+@contextlib.contextmanager
 def engine_errors_told() -> Iterator[None]:
     """Turn an engine failure into words without values: DuckDB's own texts quote cells, which are personal data."""
     try:
