@@ -8,7 +8,6 @@ from personalization_pipeline.foundation.phases import Computed, Phase, Slots
 from personalization_pipeline.segment import causes
 
 
-
 def _audience_steps(building: Building) -> None:
     members = (
         "SELECT audience AS name, '' AS destination, person_id FROM {0}audience_candidates "

@@ -29,6 +29,12 @@ def artefact(building: Building, name: str, train: Callable[[], Artefact]) -> Ar
     return building.artefacts[name]
 
 
+def changed_artefacts(building: Building) -> set[str]:
+    """Names of pinned artefacts that are others than those that a night has used."""
+    found = {name: _pinned(building, name) for name in building.project.settings.artefacts}
+    return {name for name, content in found.items() if content and key_of(content) != building.artefact_keys.get(name)}
+
+
 def text_of(content: Artefact) -> str:
     """The one text of an artefact: equal content, equal text."""
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -114,7 +114,8 @@ def as_remembered(connection: Connection, name: str, columns: Mapping[str, str])
     source = f"{found[0][0]}.main.{name}" if found else ""
     known = columns_of(connection, source) if found else {}
     chosen = ", ".join(
-        f"CAST({named(column) if column in known else 'NULL'} AS {kind}) AS {named(column)}" for column, kind in columns.items()
+        f"CAST({named(column) if column in known else 'NULL'} AS {kind}) AS {named(column)}"
+        for column, kind in columns.items()
     )
     return f"SELECT {chosen} FROM {source}" if found else f"SELECT {chosen} WHERE false"
 

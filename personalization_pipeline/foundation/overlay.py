@@ -21,7 +21,14 @@ from personalization_pipeline.foundation.building import Building, select_of, to
 from personalization_pipeline.foundation.errors import TableError
 from personalization_pipeline.foundation.phases import Catalogue
 from personalization_pipeline.foundation.tables import in_order
-from personalization_pipeline.foundation.warehouse import EngineError, beside, put_frame, without_values
+from personalization_pipeline.foundation.warehouse import (
+    SEARCH_PATH,
+    SESSION,
+    Connection,
+    EngineError,
+    put_frame,
+    without_values,
+)
 
 
 @contextlib.contextmanager
@@ -33,7 +40,7 @@ def overlay(
     `inputs` are SELECTs that stand in for tables of their name, `rebuilt` the tables that are made anew, in the order in
     which they can be. Raises TableError naming the file where a SELECT cannot be evaluated.
     """
-    with beside(building.connection) as session:
+    with _beside(building.connection) as session:
         other = dataclasses.replace(building, **differing, connection=session, results={}, notes=[])
         tonight = tonight_sql(other.project, other.as_of)
         for name, select in {**inputs, "tonight": tonight}.items():
@@ -55,6 +62,21 @@ def needed(tables: Catalogue, targets: Collection[str], given: Collection[str]) 
         if name not in given:
             pending |= set(tables.reads(name)) - made - read
     return made, read
+
+
+@contextlib.contextmanager
+def _beside(connection: Connection) -> Iterator[Connection]:
+    """A second session of the same files, in which an in-memory catalog `overlay` is looked at first; gone at the end."""
+    connection.execute("ATTACH ':memory:' AS overlay")
+    session = connection.cursor()
+    try:
+        session.execute(SESSION)
+        session.execute("CREATE SCHEMA overlay.computed")
+        session.execute(f"SET search_path = 'overlay.main,{SEARCH_PATH}'")
+        yield session
+    finally:
+        session.close()
+        connection.execute("DETACH overlay")
 
 
 def _make(other: Building, name: str) -> None:

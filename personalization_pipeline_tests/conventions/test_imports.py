@@ -20,7 +20,17 @@ PACKAGE = Path(__file__).parents[2] / "personalization_pipeline"
 NAME = PACKAGE.name
 FOUNDATION = "foundation"
 # Not a phase, yet knows several: each starts or asks something that takes the whole house.
-KNOWING = {"definitions", "cli", "running", "checking", "questions", "starting", "schedules"}
+KNOWING = {
+    "definitions",
+    "cli",
+    "running",
+    "checking",
+    "questions",
+    "starting",
+    "schedules",
+    "planning",
+    "planning_words",
+}
 HEAVY = {
     "dagster",
     "dagster_duckdb",
