@@ -22,7 +22,7 @@ from personalization_pipeline.foundation.building import Building, as_remembered
 from personalization_pipeline.foundation.errors import PipelineError
 from personalization_pipeline.foundation.night import Store, made_of
 from personalization_pipeline.foundation.overlay import needed, overlay
-from personalization_pipeline.foundation.phases import Catalogue, catalogue
+from personalization_pipeline.foundation.phases import Catalogue
 from personalization_pipeline.foundation.project import Project, load_project
 from personalization_pipeline.foundation.tables import parse_select, relations
 from personalization_pipeline.foundation.warehouse import content_hash, query
@@ -168,7 +168,10 @@ def _given(tables: Catalogue) -> set[str]:
 
 def _asked(building: Building, step: Step, targets: Collection[str]) -> AbstractContextManager[Building]:
     """The targets as they would be at this step."""
-    tables = building.catalogue if step.project is building.project else catalogue(step.project)
+    tables = building.catalogue
+    if step.project is not building.project:
+        own = {name: table for name, table in tables.tables.items() if name not in building.project.features}
+        tables = replace(tables, tables={**own, **step.project.features})
     made, read = needed(tables, targets, _given(tables))
     heard = CONSENT if step.is_heard else ()
     inputs = {name: _known_yesterday(building, name, step) for name in sorted(read - {TRAINS, *heard})}
