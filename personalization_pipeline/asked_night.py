@@ -116,6 +116,7 @@ def _corrections(project: Project) -> dict[str, bytes]:
 def _askable(asked: Asked) -> set[str]:
     """The project's features that differ from that night's, without those that only a night can make."""
     building, known, found = asked.building, asked.known, set()
+    lie = {name for (name,) in query(building.connection, "SELECT table_name FROM duckdb_tables()")}
     for name, table in building.project.features.items():
         if known and name in known.features and known.features[name].sql == table.sql:
             continue
@@ -128,6 +129,11 @@ def _askable(asked: Asked) -> set[str]:
             is_askable = not table.reads("facts")
         if is_askable:
             found.add(name)
+        elif name not in lie:
+            raise MissingArgument(
+                f"features/{name}.sql is not in that night, and reads what its files do not hold",
+                fix="build a night with it, or leave --against: the private file may suffice",
+            )
         else:
             asked.notes.append(f"features/{name}.sql reads what the files of a night do not hold: it is as it was.")
     return found

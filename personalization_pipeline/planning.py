@@ -17,7 +17,6 @@ from personalization_pipeline.asked_night import Asked, asked_night
 from personalization_pipeline.checking import check_project
 from personalization_pipeline.foundation.artefacts import changed_artefacts, kept
 from personalization_pipeline.foundation.building import Building
-from personalization_pipeline.foundation.errors import MissingArgument
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.overlay import needed, overlay
 from personalization_pipeline.foundation.project import Project
@@ -111,12 +110,6 @@ def _changed(asked: Asked, artefacts: dict[str, Any]) -> contextlib.AbstractCont
         start.add("scores")
     given = set(tables.tables) - start - tables.downstream(start)
     made, _ = needed(tables, DECIDED if asked.is_whole else TOLD_WITHOUT_PRIVATE, given | {"models"})
-    lie = {name for (name,) in query(building.connection, "SELECT table_name FROM duckdb_tables()")}
-    if lost := sorted(set(tables.features) - made - lie) if "features" in made else []:
-        raise MissingArgument(
-            f"features/{lost[0]}.sql is not in that night, and reads what its files do not hold",
-            fix="build a night with it, or leave --against: the private file may suffice",
-        )
     return overlay(building, {}, made, artefacts=artefacts)
 
 

@@ -64,7 +64,7 @@ def as_markdown(plan: Plan) -> str:
         if section.unchanged:
             lines.append(f"Unchanged: {', '.join(section.unchanged)}.")
     if plan.notes:
-        lines += ["", "### Not asked", "", *(f"- {note}" for note in plan.notes)]
+        lines += ["", "### Notes", "", *(f"- {note}" for note in plan.notes)]
     return "\n".join(lines) + "\n"
 
 
@@ -76,10 +76,10 @@ def as_text(plan: Plan) -> str:
         for name, before, after, entered, left, cause, *extra in section.rows:
             told = [f"{word} {cell}" for word, cell in zip(section.columns[6:], extra, strict=True) if cell != "0"]
             lines.append(f"  {name}: {before} → {after}, {entered} enter, {left} leave{cause and f' ({cause})'}")
-            lines.append(f"      {', '.join(told)}")
+            lines += [f"      {', '.join(told)}"] if told else []
         if section.unchanged:
             lines.append(f"  unchanged: {', '.join(section.unchanged)}")
-    lines += [f"Not asked: {note}" for note in plan.notes]
+    lines += [f"Note: {note}" for note in plan.notes]
     return "\n".join(lines)
 
 

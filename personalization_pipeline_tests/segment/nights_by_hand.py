@@ -52,7 +52,11 @@ GIVEN = {
     "orders": "order_key, person_id",
     "order_lines": "line_key, order_key, person_id, amount, discount_amount, line_kind, occurred_at, occurred_on",
 }
-NO_MODELS = {"bgnbd": BgNbd("not ready").to_dict(), "gamma_gamma": GammaGamma("not ready").to_dict(), "churn": None}
+NO_MODELS: dict[str, Any] = {
+    "bgnbd": BgNbd("not ready").to_dict(),
+    "gamma_gamma": GammaGamma("not ready").to_dict(),
+    "churn": None,
+}
 
 
 class Shop:
