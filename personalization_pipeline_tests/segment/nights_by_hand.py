@@ -112,7 +112,8 @@ class TwoNights:
         for catalog in ("last_warehouse", "last_private"):
             hand.connection.execute(f"ATTACH ':memory:' AS {catalog}")
 
-    def _make(self, as_of: str) -> None:
+    def make(self, as_of: str) -> None:
+        """Make every table of a night but its changes."""
         building = self.building
         building.as_of, project = datetime.fromisoformat(as_of), load_project(building.project.folder)
         if project.features != building.project.features:
@@ -120,20 +121,23 @@ class TwoNights:
         building.project = project
         building.artefacts["scores"], building.artefact_keys["scores"] = self.models, key_of(self.models)
         prepare(building)
-        for table, columns in GIVEN.items():
-            self.hand.put(table, columns, *self.shop.rows(table))
+        self.give()
         for name in MADE:
-            table = building.catalogue.tables[name]
-            for relation in table.reads("computed"):
+            for relation in building.catalogue.tables[name].reads("computed"):
                 step = building.catalogue.computed[relation]
                 frame = (step.peek or step.make)(building)
                 assert frame is not None
                 put_frame(building.connection, f"computed.main.{relation}", frame, step.columns)
             self.hand.make(name)
 
+    def give(self) -> None:
+        """Put what landed and what resolve concludes into the night."""
+        for table, columns in GIVEN.items():
+            self.hand.put(table, columns, *self.shop.rows(table))
+
     def passes(self, as_of: str = "2026-07-01 02:00:00") -> None:
         """Make a night of what is known, and let it be yesterday."""
-        self._make(as_of)
+        self.make(as_of)
         building, yesterday = self.building, self.folder / "yesterday"
         store = Store(building.project.store)
         for table in building.catalogue.tables.values():
@@ -158,7 +162,7 @@ class TwoNights:
 
     def tonight(self, as_of: str = "2026-07-02 02:00:00") -> None:
         """Make tonight of what is known now, and its changes."""
-        self._make(as_of)
+        self.make(as_of)
         for name in CHANGES:
             nights.build(self.building, name)
 
