@@ -191,6 +191,28 @@ def ask(
 
 @app.command()
 @told
+def plan(
+    project: ProjectOption = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="An analysts' file (warehouse.duckdb) that stands alone, instead of the current night"),
+    ] = None,
+    as_json: JsonOption = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request")] = False,
+) -> None:
+    """What the project as it lies on disk would do to the people of the last night: who enters, leaves, is reached."""
+    from personalization_pipeline import planning_words as words
+    from personalization_pipeline.planning import plan as plan_of
+
+    found = plan_of(load_project(project), against)
+    if as_json or markdown:
+        print(json.dumps(words.as_data(found)) if as_json else words.as_markdown(found), end="\n" if as_json else "")
+        return
+    out.print(words.as_text(found), markup=False)
+
+
+@app.command()
+@told
 def why(
     person: Annotated[str, typer.Argument(help="A person_id")],
     project: ProjectOption = None,
@@ -210,6 +232,8 @@ def why(
         out.print(
             f"{word} [bold]{reason.name}[/]" + "".join(f"  {to}: {outcome}" for to, outcome in reason.outcomes.items())
         )
+        for where, change in reason.changes.items():
+            out.print(f"    since yesterday: {change}{where and f' at {where}'}", markup=False)
         for part in reason.parts:
             values = ", ".join(f"{name} = {value}" for name, value in part.values.items())
             out.print(f"    {part.verdict:<8}{escape(part.part)}   [dim]{escape(values)}[/]")
@@ -217,7 +241,8 @@ def why(
 
 def _as_data(reason: Any) -> dict[str, Any]:
     parts = [{"part": p.part, "verdict": p.verdict, "values": p.values} for p in reason.parts]
-    return {"name": reason.name, "is_member": reason.is_member, "outcomes": reason.outcomes, "parts": parts}
+    told = {"name": reason.name, "is_member": reason.is_member, "outcomes": reason.outcomes, "changes": reason.changes}
+    return {**told, "parts": parts}
 
 
 @app.command()

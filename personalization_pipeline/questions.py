@@ -32,13 +32,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one person is (not) in a segment or audience. `outcomes` per destination, for audiences."""
+    """Why one person is (not) in a segment or audience. `outcomes` per destination, for audiences.
+
+    `changes` since yesterday, with their cause, per destination; blank: of the segment, or of the audience's rule.
+    """
 
     name: str
     where: str
     parts: list[PartVerdict]
     is_member: bool
     outcomes: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, str] = field(default_factory=dict)
 
 
 def current_night(project: Project) -> Path:
@@ -128,7 +132,12 @@ def _segment_reason(project: Project, connection: Connection, person: str, name:
     member = bool(
         query(connection, "SELECT 1 FROM segment_members WHERE segment = ? AND person_id = ?", [name, person])
     )
-    return Reason(f"segment {name}", text, parts, member)
+    changes = query(
+        connection,
+        "SELECT '', change || ', ' || cause FROM segment_changes WHERE segment = ? AND person_id = ?",
+        [name, person],
+    )
+    return Reason(f"segment {name}", text, parts, member, changes=dict(changes))
 
 
 def _audience_reason(project: Project, connection: Connection, person: str, name: str) -> Reason:
@@ -141,10 +150,16 @@ def _audience_reason(project: Project, connection: Connection, person: str, name
             [name, person],
         )
     )
+    changes = query(
+        connection,
+        "SELECT destination, change || ', ' || cause FROM audience_changes WHERE audience = ? AND person_id = ? ORDER BY 1",
+        [name, person],
+    )
     return Reason(
         f"audience {name}",
         text,
         parts,
         any(outcome == "delivered" for outcome in outcomes.values()),
         outcomes,
+        dict(changes),
     )

@@ -26,6 +26,7 @@ TOO_SMALL = "audience_too_small"
 OUTCOMES = ("no_address", "no_consent", "duplicate_address", "holdout", TOO_SMALL, "not_matchable")
 
 UNMATCHABLE = {"audience": "VARCHAR", "destination": "VARCHAR", "person_id": "VARCHAR", "reason": "VARCHAR"}
+_NOBODY = pl.DataFrame(schema=dict.fromkeys(UNMATCHABLE, pl.String))
 CERTIFIED = {
     "audience": "VARCHAR",
     "destination": "VARCHAR",
@@ -47,19 +48,28 @@ def render_files(building: Building) -> pl.DataFrame:
     # A night that is gone on with may hold files of an earlier rendering.
     remove(building.folder / "files")
     rejects = []
+    for audience, destination, content, lost in _renderings(building):
+        if content is not None:
+            write_bytes(_file(building, audience, destination), content, Kind.FILE, 0o600)
+        rejects.append(lost)
+    return pl.concat([_NOBODY, *rejects])
+
+
+def unmatchable(building: Building) -> pl.DataFrame:
+    """What `render_files` returns, without a file being written."""
+    return pl.concat([_NOBODY, *(lost for *_, lost in _renderings(building))])
+
+
+def _renderings(building: Building) -> Iterator[tuple[str, str, bytes | None, pl.DataFrame]]:
+    """Per audience and destination: the file's content, None where it is too small, and the members who are lost."""
     for audience, destination, format in _jobs(building):
         members = _members(building, audience, destination)
         rendered = render(format, members)
         people = members.select("person_id").unique()
-        delivered = people.height - rendered.rejects.height
-        if delivered < format.min_audience:
-            lost = people.with_columns(reason=pl.lit(TOO_SMALL))
-        else:
-            lost = rendered.rejects.select("person_id", "reason")
-            write_bytes(_file(building, audience, destination), rendered.content, Kind.FILE, 0o600)
-        rejects.append(lost.with_columns(audience=pl.lit(audience), destination=pl.lit(destination)))
-    empty = pl.DataFrame(schema=dict.fromkeys(UNMATCHABLE, pl.String))
-    return pl.concat([empty, *(lost.select(list(UNMATCHABLE)) for lost in rejects)])
+        is_small = people.height - rendered.rejects.height < format.min_audience
+        lost = people.with_columns(reason=pl.lit(TOO_SMALL)) if is_small else rendered.rejects
+        named = lost.with_columns(audience=pl.lit(audience), destination=pl.lit(destination)).select(list(UNMATCHABLE))
+        yield audience, destination, None if is_small else rendered.content, named
 
 
 def certify_files(building: Building) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from personalization_pipeline.foundation.building import Building
@@ -28,6 +29,12 @@ def artefact(building: Building, name: str, train: Callable[[], Artefact]) -> Ar
         _keep(building, name, content)
         building.artefacts[name], building.artefact_keys[name] = content, key_of(content)
     return building.artefacts[name]
+
+
+def changed_artefacts(building: Building) -> set[str]:
+    """Names of pinned artefacts that are others than those that a night has used."""
+    found = {name: _pinned(building, name) for name in building.project.settings.artefacts}
+    return {name for name, content in found.items() if content and key_of(content) != building.artefact_keys.get(name)}
 
 
 def text_of(content: Artefact) -> str:
@@ -70,19 +77,29 @@ def _known(building: Building, name: str) -> Artefact | None:
     key = {**store.record(building.yesterday).get("artefacts", {}), **building.artefact_keys}.get(name)
     if not key:
         return None
-    file = store.artefacts / f"{name}-{key}.json"
-    content: Artefact = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    if key_of(content) != key:
+    content = kept(store, name, key)
+    if content is None:
         raise ProjectError(
             "the artefact that the last night used is not there, or not what it was",
             fix="put it back, or decide to train a new one: personalize run --train",
-            where=file,
+            where=_file(store, name, key),
         )
     return content
 
 
+def kept(store: Store, name: str, key: str) -> Artefact | None:
+    """The artefact of that key as the store keeps it; None where it is not there, or not what it was."""
+    file = _file(store, name, key)
+    content: Artefact = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return content if key_of(content) == key else None
+
+
+def _file(store: Store, name: str, key: str) -> Path:
+    return store.artefacts / f"{name}-{key}.json"
+
+
 def _keep(building: Building, name: str, content: Artefact) -> None:
     """Also one that is pinned: whoever removes the pin, or replays this night, finds it by its key."""
-    path = Store(building.project.store).artefacts / f"{name}-{key_of(content)}.json"
+    path = _file(Store(building.project.store), name, key_of(content))
     if not path.is_file():
         write_text(path, text_of(content), Kind.ARTEFACT)

@@ -29,6 +29,7 @@ from personalization_pipeline.foundation.warehouse import (
     columns_of,
     engine_errors_told,
     literal,
+    named,
     put_frame,
     put_table,
     query,
@@ -85,7 +86,7 @@ class Building:
 
     def columns(self, name: str) -> dict[str, str]:
         """Columns and types of a table that is already built."""
-        return columns_of(self.connection, self.catalogue.tables[name].target)
+        return columns_of(self.connection, name)
 
     def remember(self) -> None:
         """Write down what a later run must know to go on with this night."""
@@ -98,28 +99,35 @@ class Building:
 def prepare(building: Building) -> None:
     """Make visible what every SELECT may read: the row `tonight`, and last night's tables with tonight's types."""
     project, c = building.project, building.connection
-    today = local_date(building.as_of, project.zone)
-    c.execute(
-        "CREATE OR REPLACE TABLE run.main.tonight AS SELECT "
-        f"CAST({literal(building.as_of.isoformat(sep=' '))} AS TIMESTAMP) AS as_of, DATE {literal(today.isoformat())} AS today, "
-        f"{literal(project.settings.time_zone)} AS time_zone, {literal(project.settings.currency)} AS currency"
-    )
+    c.execute(f"CREATE OR REPLACE TABLE run.main.tonight AS {tonight_sql(project, building.as_of)}")
     for table in building.catalogue.tables.values():
         if table.memory:
-            c.execute(f"CREATE OR REPLACE VIEW yesterday.main.{table.name} AS {_as_remembered(building, table)}")
+            remembered = as_remembered(c, table.name, table.memory)
+            c.execute(f"CREATE OR REPLACE VIEW yesterday.main.{table.name} AS {remembered}")
 
 
-def _as_remembered(building: Building, table: Table) -> str:
+def tonight_sql(project: Project, as_of: datetime) -> str:
+    """The one row `tonight` of a moment (naive UTC): the calendar day is the project's."""
+    today = local_date(as_of, project.zone)
+    return (
+        f"SELECT CAST({literal(as_of.isoformat(sep=' '))} AS TIMESTAMP) AS as_of, DATE {literal(today.isoformat())} AS today, "
+        f"{literal(project.settings.time_zone)} AS time_zone, {literal(project.settings.currency)} AS currency"
+    )
+
+
+def as_remembered(connection: Connection, name: str, columns: Mapping[str, str]) -> str:
+    """A SELECT of last night's table of that name, with these columns and types; of no rows where there was none."""
     # In either file: a table may have become private, or ceased to be, since last night.
     found = query(
-        building.connection,
+        connection,
         "SELECT database_name FROM duckdb_tables() WHERE database_name LIKE 'last_%' AND table_name = ?",
-        [table.name],
+        [name],
     )
-    source = f"{found[0][0]}.main.{table.name}" if found else ""
-    known = columns_of(building.connection, source) if found else {}
+    source = f"{found[0][0]}.main.{name}" if found else ""
+    known = columns_of(connection, source) if found else {}
     chosen = ", ".join(
-        f"CAST({name if name in known else 'NULL'} AS {kind}) AS {name}" for name, kind in table.memory.items()
+        f"CAST({named(column) if column in known else 'NULL'} AS {kind}) AS {named(column)}"
+        for column, kind in columns.items()
     )
     return f"SELECT {chosen} FROM {source}" if found else f"SELECT {chosen} WHERE false"
 
@@ -131,7 +139,7 @@ def build(building: Building, name: str) -> Built:
     relations = {relation: building.catalogue.computed[relation].after for relation in table.reads("computed")}
     for relation in in_order(relations):
         _compute(building, relation)
-    select, comments = _select(building, table), building.catalogue.comments[name]
+    select, comments = select_of(building, table), building.catalogue.comments[name]
     try:
         # A rehearsal writes nothing: there is no plug to pull.
         with contextlib.nullcontext() if building.is_rehearsal else writing(Kind.TABLE):
@@ -169,7 +177,8 @@ def _measured(building: Building, table: Table) -> Built:
     return Built(row_count, building.columns(table.name), tuple(verdicts))
 
 
-def _select(building: Building, table: Table) -> str:
+def select_of(building: Building, table: Table) -> str:
+    """The SELECT of a table, its slots filled."""
     if not table.slots:
         return table.sql
     filled = building.catalogue.slots[table.name].fill(building)

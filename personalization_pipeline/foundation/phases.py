@@ -33,13 +33,15 @@ class Computed:
 
     `reads` are the tables that `make` looks at (lineage cannot be parsed from Python), `columns` its column types.
     `after` are computed relations of the same table that must be made first.
-    `make` returns the frame, or None where it has put the rows there itself.
+    `make` returns the frame, or None where it has put the rows there itself; where it also leaves files behind,
+    `peek` gives the same rows without them.
     """
 
     make: Callable[[Building], pl.DataFrame | None]
     columns: Mapping[str, str]
     reads: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    peek: Callable[[Building], pl.DataFrame | None] | None = None
 
 
 @dataclass(frozen=True)

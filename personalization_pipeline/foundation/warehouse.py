@@ -125,10 +125,7 @@ def building_connection(folder: Path, yesterday: Path | None, limits: Limits) ->
         _attach(connection, folder / SCRATCH / f"{catalog}.duckdb", catalog)
     for catalog in ("yesterday", "run"):
         connection.execute(f"ATTACH ':memory:' AS {catalog}")
-    if yesterday:
-        _attach(connection, yesterday / "warehouse.duckdb", "last_warehouse", read_only=True)
-        _attach(connection, yesterday / "private.duckdb", "last_private", read_only=True)
-    connection.execute(f"SET search_path = '{SEARCH_PATH}'")
+    _remember(connection, yesterday)
     return connection
 
 
@@ -140,6 +137,31 @@ def published_connection(folder: Path, *, private: bool = False) -> Connection:
         _attach(connection, folder / "private.duckdb", "private", read_only=True)
         connection.execute("SET search_path = 'warehouse.main,private.main'")
     return connection
+
+
+def asking_connection(warehouse: Path, private: Path | None, yesterday: Path | None, limits: Limits) -> Connection:
+    """An in-memory session over a committed night that sees what the building one saw; its files are read only.
+
+    Without the private file nobody is more than her id.
+    """
+    connection = duckdb.connect(":memory:", config=dict(limits.settings()))
+    connection.execute(SESSION)
+    _attach(connection, warehouse, "warehouse", read_only=True)
+    if private:
+        _attach(connection, private, "private", read_only=True)
+    for catalog in ("facts", "computed", "yesterday", "run", *(() if private else ("private",))):
+        connection.execute(f"ATTACH ':memory:' AS {catalog}")
+    if not private:
+        connection.execute("CREATE VIEW private.main.people AS SELECT person_id FROM warehouse.main.features")
+    _remember(connection, yesterday)
+    return connection
+
+
+def _remember(connection: Connection, yesterday: Path | None) -> None:
+    if yesterday:
+        _attach(connection, yesterday / "warehouse.duckdb", "last_warehouse", read_only=True)
+        _attach(connection, yesterday / "private.duckdb", "last_private", read_only=True)
+    connection.execute(f"SET search_path = '{SEARCH_PATH}'")
 
 
 def _attach(connection: Connection, path: Path, name: str, *, read_only: bool = False) -> None:

@@ -63,6 +63,7 @@ def _page(building: Building) -> str:
         f"<h1>{escape(settings.name)}</h1><p>The night of {building.as_of:%Y-%m-%d %H:%M} UTC. {escape(settings.description)}</p>",
         _tiles(building),
         _audiences(building),
+        _changes(building),
         _plots(building),
         _table(
             building,
@@ -124,6 +125,23 @@ def _audiences(building: Building) -> str:
         "count(*) FILTER (outcome = 'holdout') AS holdout, "
         "count(*) FILTER (outcome IN ('audience_too_small', 'not_matchable')) AS not_usable, "
         "count(*) FILTER (outcome = 'delivered') AS delivered FROM audience_waterfall GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+
+
+def _changes(building: Building) -> str:
+    return _table(
+        building,
+        "Who came, who went, and why",
+        "Since yesterday; each change has one cause. A blank destination: the people whom the rule means. None on the first night.",
+        "WITH changes AS (SELECT 'segment' AS kind, segment AS name, '' AS destination, change, cause FROM segment_changes "
+        "UNION ALL SELECT 'audience', audience, destination, change, cause FROM audience_changes), "
+        "counted AS (SELECT kind, name, destination, cause, count(*) FILTER (change = 'entered') AS entered_count, "
+        "count(*) FILTER (change = 'left') AS left_count FROM changes GROUP BY ALL), "
+        "told AS (SELECT kind, name, destination, string_agg(cause || ' +' || entered_count || ' -' || left_count, ', ' "
+        "ORDER BY cause) AS causes FROM counted GROUP BY ALL) "
+        "SELECT kind, name, destination, before_count AS yesterday, entered_count AS entered, left_count AS left_it, "
+        "after_count AS tonight, coalesce(causes, '') AS causes FROM membership_counts LEFT JOIN told USING (kind, name, destination) "
+        "ORDER BY kind DESC, name, destination",
     )
 
 

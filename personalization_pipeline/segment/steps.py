@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.checked_rules import rules_of
 from personalization_pipeline.foundation.errors import ProjectError
-from personalization_pipeline.foundation.phases import Phase, Slots
+from personalization_pipeline.foundation.phases import Computed, Phase, Slots
 from personalization_pipeline.foundation.rules import Rule
 from personalization_pipeline.foundation.warehouse import literal
+from personalization_pipeline.segment import causes
 
 
 def _feature_tables(building: Building) -> Mapping[str, str]:
@@ -45,8 +46,14 @@ def names_that_apply(rules: Mapping[str, Rule]) -> str:
     return f"CAST([{cases}] AS VARCHAR[])"
 
 
+def _segment_steps(building: Building) -> None:
+    members = "SELECT segment AS name, '' AS destination, person_id FROM {}segment_members"
+    causes.settle(building, "segment_steps", members.format(""), members.format("yesterday."))
+
+
 PHASE = Phase(
     "segment",
+    computed={"segment_steps": Computed(_segment_steps, causes.STEPS, reads=("segment_members", *causes.READS))},
     slots={
         "features": Slots(_feature_tables, reads=("people",)),
         "segment_members": Slots(lambda building: {"segments": names_that_apply(segment_rules(building))}),

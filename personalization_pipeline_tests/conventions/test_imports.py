@@ -30,6 +30,8 @@ KNOWING = {
     "questions",
     "starting",
     "schedules",
+    "planning",
+    "planning_words",
 }
 HEAVY = {
     "dagster",

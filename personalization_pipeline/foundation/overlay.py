@@ -1,0 +1,98 @@
+"""What would be, if: the same SELECTs over other inputs, beside a night and without a trace in it.
+
+Belongs here: the session in which some tables are stood in for and others made anew from them. Does not belong here:
+what is stood in for, and what the answer means (segment.causes asks why somebody moved, planning what a change would do).
+
+An in-memory catalog stands first in the search path of a session of its own, so that a SELECT that names its tables
+bare reads what lies there, and the night's own tables where nothing does. Nothing is copied that is not made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from personalization_pipeline.foundation.building import Building, select_of, tonight_sql
+from personalization_pipeline.foundation.errors import TableError
+from personalization_pipeline.foundation.phases import Catalogue
+from personalization_pipeline.foundation.tables import in_order
+from personalization_pipeline.foundation.warehouse import (
+    SEARCH_PATH,
+    SESSION,
+    Connection,
+    EngineError,
+    put_frame,
+    without_values,
+)
+
+
+@contextlib.contextmanager
+def overlay(
+    building: Building, inputs: Mapping[str, str], rebuilt: Collection[str], **differing: Any
+) -> Iterator[Building]:
+    """A night beside `building` that differs in fields of it (project, catalogue, as_of, artefacts).
+
+    `inputs` are SELECTs that stand in for tables of their name, `rebuilt` the tables that are made anew, in the order in
+    which they can be. Raises TableError naming the file where a SELECT cannot be evaluated.
+    """
+    with _beside(building.connection) as session:
+        other = dataclasses.replace(building, **differing, connection=session, results={}, notes=[])
+        tonight = tonight_sql(other.project, other.as_of)
+        for name, select in {**inputs, "tonight": tonight}.items():
+            session.execute(f"CREATE VIEW overlay.main.{name} AS {select}")
+        for name in other.catalogue.order():
+            if name in rebuilt:
+                _make(other, name)
+        yield other
+
+
+def needed(tables: Catalogue, targets: Collection[str], given: Collection[str]) -> tuple[set[str], set[str]]:
+    """What is made anew for the sake of `targets`, and which of the `given` tables that reads."""
+    made: set[str] = set()
+    read: set[str] = set()
+    pending = set(targets)
+    while pending:
+        name = pending.pop()
+        (read if name in given else made).add(name)
+        if name not in given:
+            pending |= set(tables.reads(name)) - made - read
+    return made, read
+
+
+@contextlib.contextmanager
+def _beside(connection: Connection) -> Iterator[Connection]:
+    """A second session of the same files, in which an in-memory catalog `overlay` is looked at first; gone at the end."""
+    connection.execute("ATTACH ':memory:' AS overlay")
+    session = connection.cursor()
+    try:
+        session.execute(SESSION)
+        session.execute("CREATE SCHEMA overlay.computed")
+        session.execute(f"SET search_path = 'overlay.main,{SEARCH_PATH}'")
+        yield session
+    finally:
+        session.close()
+        connection.execute("DETACH overlay")
+
+
+def _make(other: Building, name: str) -> None:
+    table = other.catalogue.tables[name]
+    relations = {relation: other.catalogue.computed[relation].after for relation in table.reads("computed")}
+    for relation in in_order(relations):
+        step = other.catalogue.computed[relation]
+        frame = (step.peek or step.make)(other)
+        assert frame is not None, f"{relation} puts its rows into the night itself: it cannot be asked beside it"
+        put_frame(other.connection, f"overlay.computed.{relation}", frame.select(list(step.columns)), step.columns)
+    tree = sqlglot.parse_one(select_of(other, table), dialect="duckdb")
+    for read in [read for read in tree.find_all(exp.Table) if read.db == "computed"]:
+        read.set("catalog", exp.to_identifier("overlay"))
+    try:
+        other.connection.execute(f"CREATE TABLE overlay.main.{name} AS {tree.sql('duckdb')}")
+    except EngineError as error:
+        raise TableError(
+            without_values(error), fix="correct the SELECT; `personalize check` tries it", where=table.path
+        ) from None
