@@ -13,6 +13,7 @@ them new and half changed, and `share` of the order lines. Phases from segment o
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import tempfile
 import time
@@ -147,7 +148,7 @@ def _put_shop(c: Connection, folder: Path, record_count: int, line_count: int, s
     )
     step, known = 3 * 63_000_000 / line_count, round(line_count * (1 - share))
     bounds = [known * number // FILES // 3 * 3 for number in range(FILES)] + [known // 3 * 3, line_count]
-    for number, (since, until) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (since, until) in enumerate(itertools.pairwise(bounds)):
         place = "arrivals" if number == FILES else "landing"
         text = lines.format(since=since, until=until, step=step, count=round(record_count * (1 - share)))
         put_csv(c, text, folder / place / "shop" / f"{number:03}.csv")
