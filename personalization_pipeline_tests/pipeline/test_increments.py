@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.questions import why
-from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.starting import start_demo
 from personalization_pipeline_tests.conftest import Night
 
