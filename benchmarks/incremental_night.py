@@ -13,12 +13,12 @@ them new and half changed, and `share` of the order lines. Phases from segment o
 from __future__ import annotations
 
 import argparse
-import itertools
 import shutil
 import tempfile
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -148,14 +148,14 @@ def _put_shop(c: Connection, folder: Path, record_count: int, line_count: int, s
     )
     step, known = 3 * 63_000_000 / line_count, round(line_count * (1 - share))
     bounds = [known * number // FILES // 3 * 3 for number in range(FILES)] + [known // 3 * 3, line_count]
-    for number, (since, until) in enumerate(itertools.pairwise(bounds)):
+    for number, (since, until) in enumerate(pairwise(bounds)):
         place = "arrivals" if number == FILES else "landing"
         text = lines.format(since=since, until=until, step=step, count=round(record_count * (1 - share)))
         put_csv(c, text, folder / place / "shop" / f"{number:03}.csv")
 
 
 def build_night(folder: Path, as_of: datetime) -> tuple[list[Spent], list[tuple[str, str, int, int]]]:
-    """Build ingest and resolve of one night and commit it: what each table took, and the table `increments`."""
+    """Build ingest and resolve of one night and commit it: what each table took, and the rows of `increments`."""
     project = load_project(folder)
     tables = catalogue(project)
     building = open_night(project, tables, as_of)
@@ -164,7 +164,7 @@ def build_night(folder: Path, as_of: datetime) -> tuple[list[Spent], list[tuple[
         wall, cpu = time.monotonic(), time.process_time()
         build(building, name)
         spent.append(Spent(tables.tables[name].phase, name, time.monotonic() - wall, time.process_time() - cpu))
-    work = query(building.connection, "SELECT * FROM increments ORDER BY ALL") if "increments" in tables.tables else []
+    work = query(building.connection, "FROM increments ORDER BY ALL")
     commit(building, record_of(building, []))
     return spent, work
 

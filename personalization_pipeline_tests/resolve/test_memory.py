@@ -24,6 +24,7 @@ from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import frame, put_frame, query
 from personalization_pipeline.ingest.steps import EMPTY_FACTS
 from personalization_pipeline.resolve import link, memory, steps
+from personalization_pipeline.resolve.standardise import standardise
 from personalization_pipeline.starting import DEMO_PROJECT, start_project
 from personalization_pipeline_tests.resolve.contacts import SCHEMA
 
@@ -182,7 +183,7 @@ def test_only_what_is_new_is_standardised_scored_and_clustered(
 
         return call
 
-    monkeypatch.setattr(steps, "standardise", counted("standardised", steps.standardise))
+    monkeypatch.setattr(steps, "standardise", counted("standardised", standardise))
     monkeypatch.setattr(link, "score_pairs", counted("scored", link.score_pairs))
     monkeypatch.setattr(link, "_scored", counted("records given to the linker", link._scored))
     changed = population.with_columns(

@@ -140,7 +140,10 @@ def issued(key: str, as_of: str, attempt: str, digits: int = 11) -> str:
 def test_an_id_that_somebody_had_is_not_issued_again_but_the_next_digest(by_hand: HandMade, where: str) -> None:
     by_hand.tonight(str(START))
     taken = [issued("a:1", "20260201T010000Z", attempt) for attempt in ("", "|1")]
-    rows = {"person_ids": [(person,) for person in taken], "records": [("z:1", taken[0]), ("z:2", taken[1])]}
+    rows: dict[str, Rows] = {
+        "person_ids": [(person,) for person in taken],
+        "records": [("z:1", taken[0]), ("z:2", taken[1])],
+    }
     by_hand.put(f"yesterday.{where}", "person_id" if where == "person_ids" else "record_key, person_id", *rows[where])
     by_hand.put("clusters", "record_key, cluster_key", ("a:1", "a:1"))
     assert by_hand.make("records", "person_id") == [(issued("a:1", "20260201T010000Z", "|2"),)]
