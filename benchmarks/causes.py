@@ -71,7 +71,9 @@ def main(people: int) -> None:
             rows = build(nights.building, name).row_count
             print(f"  {name:<20}{rows:>10,} rows {time.perf_counter() - started:8.1f} s")
         for table, column in ("segment_changes", "segment"), ("audience_changes", "destination"):
-            found = query(nights.building.connection, f"SELECT {column}, cause, count(*) FROM {table} GROUP BY ALL ORDER BY ALL")
+            found = query(
+                nights.building.connection, f"SELECT {column}, cause, count(*) FROM {table} GROUP BY ALL ORDER BY ALL"
+            )
             print(f"  {table}: {found}")
 
 

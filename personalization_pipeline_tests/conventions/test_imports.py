@@ -30,6 +30,7 @@ KNOWING = {
     "schedules",
     "planning",
     "planning_words",
+    "asked_night",
 }
 HEAVY = {
     "dagster",

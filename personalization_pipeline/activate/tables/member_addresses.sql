@@ -33,7 +33,11 @@ WITH known_brands AS (
     JOIN audience_candidates AS candidate ON candidate.audience = wanted.audience
     JOIN identifiers ON identifiers.person_id = candidate.person_id AND identifiers.address_kind = wanted.address_kind
 ), asked AS (
-    SELECT candidates.*, needed.purpose, needed.channel, brands.brand
+    SELECT
+        candidates.*,
+        needed.purpose,
+        needed.channel,
+        brands.brand
     FROM candidates
     JOIN needed ON needed.audience = candidates.audience AND needed.destination = candidates.destination
     JOIN brands ON brands.audience = candidates.audience AND brands.destination = candidates.destination
