@@ -65,7 +65,7 @@ def asked_night(project: Project, against: Path | None) -> Iterator[Asked]:
 
 def _moment(connection: Connection, file: Path) -> datetime:
     try:
-        ((as_of,),) = query(connection, "SELECT as_of FROM nights")
+        ((as_of,),) = query(connection, "SELECT moment_at FROM nights")
     except EngineError:
         fix = "name one that a night of this version has written"
         raise MissingArgument("does not say which moment it is about", fix=fix, where=file) from None

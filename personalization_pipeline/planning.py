@@ -18,13 +18,12 @@ from personalization_pipeline.checking import check_project
 from personalization_pipeline.foundation.artefacts import changed_artefacts, kept
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import Store
-from personalization_pipeline.foundation.overlay import needed, overlay
+from personalization_pipeline.foundation.overlay import make_anew, needed, overlay
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.warehouse import engine_errors_told, query
 from personalization_pipeline.questions import REACH
+from personalization_pipeline.segment.causes import FILLED, filled_anew
 
-# What the project's rules, plans and settings fill: any change of its text may change these.
-FILLED = ("segment_members", "audience_plans", "audience_candidates", "offers", "decisions", "holdout_arms")
 # What is decided about people: of the private file, and what the analysts' file alone can tell.
 DECIDED = ("segment_members", "audience_candidates", "decisions", "audience_waterfall", "audience_members")
 TOLD_WITHOUT_PRIVATE = DECIDED[:3]
@@ -95,22 +94,25 @@ def predicted(project: Project) -> Iterator[Building]:
         yield after
 
 
-def _changed(asked: Asked, artefacts: dict[str, Any]) -> contextlib.AbstractContextManager[Building]:
+@contextlib.contextmanager
+def _changed(asked: Asked, artefacts: dict[str, Any]) -> Iterator[Building]:
     """The night with the project's text as it lies there; with these artefacts, else with those that a night would use."""
     building, known, project = asked.building, asked.known, asked.building.project
     tables = building.catalogue
     start = {*FILLED, *asked.features}
     if known is None:
         start |= {*tables.features, "scores"} if asked.is_whole else set()
-    elif known.settings.currency != project.settings.currency:
-        start |= set(tables.features)
-    if start & set(tables.features) or (known and set(known.features) != set(project.features)):
+    else:
+        start |= filled_anew(tables, known, project) - (asked.building.project.features.keys() - asked.features)
+    if start & set(tables.features):
         start.add("features")
     if "scores" in changed_artefacts(building):
         start.add("scores")
     given = set(tables.tables) - start - tables.downstream(start)
     made, _ = needed(tables, DECIDED if asked.is_whole else TOLD_WITHOUT_PRIVATE, given | {"models"})
-    return overlay(building, {}, made, artefacts=artefacts)
+    with overlay(building, artefacts=artefacts) as after:
+        make_anew(after, made)
+        yield after
 
 
 def _moves(asked: Asked) -> list[Move]:

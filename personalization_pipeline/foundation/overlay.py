@@ -27,28 +27,43 @@ from personalization_pipeline.foundation.warehouse import (
     Connection,
     EngineError,
     put_frame,
+    query,
     without_values,
 )
 
 
 @contextlib.contextmanager
-def overlay(
-    building: Building, inputs: Mapping[str, str], rebuilt: Collection[str], **differing: Any
-) -> Iterator[Building]:
-    """A night beside `building` that differs in fields of it (project, catalogue, as_of, artefacts).
-
-    `inputs` are SELECTs that stand in for tables of their name, `rebuilt` the tables that are made anew, in the order in
-    which they can be. Raises TableError naming the file where a SELECT cannot be evaluated.
-    """
+def overlay(building: Building, **differing: Any) -> Iterator[Building]:
+    """A night beside `building` that differs in fields of it (project, catalogue, as_of, artefacts), its tables the same."""
     with _beside(building.connection) as session:
-        other = dataclasses.replace(building, **differing, connection=session, results={}, notes=[])
-        tonight = tonight_sql(other.project, other.as_of)
-        for name, select in {**inputs, "tonight": tonight}.items():
-            session.execute(f"CREATE VIEW overlay.main.{name} AS {select}")
-        for name in other.catalogue.order():
-            if name in rebuilt:
-                _make(other, name)
+        other = dataclasses.replace(building, connection=session, results={}, notes=[])
+        turn(other, **differing)
         yield other
+
+
+def turn(other: Building, **differing: Any) -> None:
+    """Let fields of an overlay be others from now on."""
+    for name, value in differing.items():
+        setattr(other, name, value)
+    other.connection.execute(
+        f"CREATE OR REPLACE TABLE overlay.main.tonight AS {tonight_sql(other.project, other.as_of)}"
+    )
+
+
+def stand_in(other: Building, inputs: Mapping[str, str]) -> None:
+    """Let SELECTs, which name what they read in full, stand in for the tables of their names."""
+    for name, select in inputs.items():
+        other.connection.execute(f"CREATE OR REPLACE VIEW overlay.main.{name} AS {select}")
+
+
+def make_anew(other: Building, names: Collection[str]) -> None:
+    """Make tables anew from what there is now, in the order in which they can be.
+
+    Raises TableError naming the file where a SELECT cannot be evaluated.
+    """
+    for name in other.catalogue.order():
+        if name in names:
+            _make(other, name)
 
 
 def needed(tables: Catalogue, targets: Collection[str], given: Collection[str]) -> tuple[set[str], set[str]]:
@@ -91,7 +106,13 @@ def _make(other: Building, name: str) -> None:
     for read in [read for read in tree.find_all(exp.Table) if read.db == "computed"]:
         read.set("catalog", exp.to_identifier("overlay"))
     try:
-        other.connection.execute(f"CREATE TABLE overlay.main.{name} AS {tree.sql('duckdb')}")
+        # What was stood in for may be read while the table is made.
+        other.connection.execute(f"CREATE OR REPLACE TABLE overlay.main.made_anew AS {tree.sql('duckdb')}")
+        stood_in = query(
+            other.connection, "SELECT 1 FROM duckdb_views() WHERE database_name = 'overlay' AND view_name = ?", [name]
+        )
+        other.connection.execute(f"DROP {'VIEW' if stood_in else 'TABLE'} IF EXISTS overlay.main.{name}")
+        other.connection.execute(f"ALTER TABLE overlay.main.made_anew RENAME TO {name}")
     except EngineError as error:
         raise TableError(
             without_values(error), fix="correct the SELECT; `personalize check` tries it", where=table.path

@@ -12,8 +12,7 @@ What cannot have changed anything is not asked, and nothing is asked once every 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ from personalization_pipeline.foundation.artefacts import kept
 from personalization_pipeline.foundation.building import Building, as_remembered
 from personalization_pipeline.foundation.errors import PipelineError
 from personalization_pipeline.foundation.night import Store, made_of
-from personalization_pipeline.foundation.overlay import needed, overlay
+from personalization_pipeline.foundation.overlay import make_anew, needed, overlay, stand_in, turn
 from personalization_pipeline.foundation.phases import Catalogue
 from personalization_pipeline.foundation.project import Project, load_project
 from personalization_pipeline.foundation.tables import parse_select, relations
@@ -41,6 +40,8 @@ NEW_FACT = "new fact"
 READS = ("records", "consent_state")
 # What else somebody may have said is a new fact; these are consent.
 CONSENT = ("consents", "consent_state")
+# What the project's rules, plans and settings fill: any change of its text may change these.
+FILLED = ("segment_members", "audience_plans", "audience_candidates", "offers", "decisions", "holdout_arms")
 # A table whose Python trains a model is never asked anew.
 TRAINS = "models"
 
@@ -70,14 +71,12 @@ QUALIFY bool_or(old_id <> new_id) OVER (PARTITION BY old_id)"""
 
 @dataclass(frozen=True)
 class Step:
-    """One question: membership by yesterday's facts, of which these are already as tonight."""
+    """One input gives way: fields of the night that are tonight's now, tables that are, and what to make anew first."""
 
     cause: str
-    project: Project
-    artefacts: dict[str, Any]
-    as_of: datetime
-    is_moved: bool = False
-    is_heard: bool = False
+    fields: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    start: set[str] = field(default_factory=set)
 
 
 def settle(building: Building, target: str, memberships: str, before: str) -> None:
@@ -99,53 +98,94 @@ def settle(building: Building, target: str, memberships: str, before: str) -> No
         "AND step.name = change.name AND step.destination = change.destination AND step.person_id = change.person_id "
         "AND step.is_member = step.is_entry)"
     )
-    targets, place = relations(parse_select(memberships, target)), 0
-    for place, step in enumerate(_steps(building, targets), start=1):
-        if not query(c, f"SELECT 1 {left} LIMIT 1"):
-            return
-        with _asked(building, step, targets) as world:
+    place, targets = 0, relations(parse_select(memberships, target))
+    if query(c, f"SELECT 1 {left} LIMIT 1"):
+        for place, (cause, world) in enumerate(_worlds(building, targets), start=1):
             world.connection.execute(
-                f"INSERT INTO {relation} SELECT {place}, '{step.cause}', change.name, change.destination, "
-                "change.person_id, change.is_entry, member.person_id IS NOT NULL "
-                f"FROM (SELECT * {left}) AS change LEFT JOIN ({memberships}) AS member ON member.name = change.name "
+                f"INSERT INTO {relation} SELECT {place}, '{cause}', change.name, change.destination, change.person_id, "
+                f"change.is_entry, member.person_id IS NOT NULL FROM (SELECT * {left}) AS change "
+                f"LEFT JOIN ({memberships}) AS member ON member.name = change.name "
                 "AND member.destination = change.destination AND member.person_id = change.person_id"
             )
+            if not query(c, f"SELECT 1 {left} LIMIT 1"):
+                return
     c.execute(
         f"INSERT INTO {relation} SELECT {place + 1}, '{NEW_FACT}', name, destination, person_id, is_entry, is_entry {left}"
     )
 
 
-def _steps(building: Building, targets: Collection[str]) -> Iterator[Step]:
-    """The questions in their order. What can no longer be asked as it was yesterday (a rule, a model, the package that is
-    gone) is asked first: then nothing else is taken for its work.
+def _worlds(building: Building, targets: Collection[str]) -> Iterator[tuple[str, Building]]:
+    """Yesterday with one input after the other as it is tonight, each with its cause; only what that touches is made anew.
+
+    What can no longer be asked as it was (a rule, a model, the package that is gone) gives way first: then nothing else
+    is taken for its work.
     """
     store, project, c = Store(building.project.store), building.project, building.connection
     record = store.record(building.yesterday)
     made, keys = made_of(project), (record["artefacts"].get("scores"), building.artefact_keys.get("scores"))
-    is_scored = "scores" in needed(building.catalogue, targets, _given(building.catalogue))[0] and keys[0] != keys[1]
     known = project if record["project"] == made["project"] else _project(store, record["project"])
-    model = kept(store, "scores", keys[0]) if is_scored and keys[0] else None
-    step = Step(
-        cause="rule" if known is None or record["package"] != made["package"] else "score",
-        project=known or project,
-        artefacts={"scores": model} if model else building.artefacts,
-        as_of=datetime.fromisoformat(record["as_of"]),
-    )
-    if step.cause == "rule" or (is_scored and model is None):
-        yield step
+    needs, read = needed(building.catalogue, targets, _given(building.catalogue))
+    model = kept(store, "scores", keys[0]) if keys[0] and keys[0] != keys[1] else None
+    with overlay(
+        building, as_of=datetime.fromisoformat(record["as_of"]), **_texts(building, known or project)
+    ) as world:
+        world.artefacts = {"scores": model} if model else building.artefacts
+        lie = dict(query(c, "SELECT table_name, database_name FROM duckdb_tables() WHERE database_name LIKE 'last_%'"))
+        inputs = {name: as_remembered(c, name, building.columns(name)) for name in sorted(read - {TRAINS})}
+        stand_in(
+            world, inputs | {name: f"SELECT * FROM {lie[name]}.main.{name}" for name in sorted(needs & lie.keys())}
+        )
+        steps = list(_steps(building, known, record, sorted(read - {TRAINS})))
+        if known is None or record["package"] != made["package"]:
+            steps.insert(0, Step("rule", start=needs))
+        elif "scores" in needs and keys[0] != keys[1]:
+            steps.insert(*((-1, Step("score", {"artefacts": building.artefacts})) if model else (0, Step("score"))))
+            steps[-2 if model else 0].start.add("scores")
+        for step in steps:
+            turn(world, **step.fields)
+            stand_in(world, step.inputs)
+            touched = step.start | world.catalogue.downstream(step.start)
+            untouched = set(world.catalogue.tables) - touched | _given(world.catalogue)
+            make_anew(world, needed(world.catalogue, targets, untouched)[0])
+            yield step.cause, world
+
+
+def _steps(building: Building, known: Project | None, record: dict[str, Any], read: list[str]) -> Iterator[Step]:
+    """What can give way as it was: ids, consent, rules and time."""
+    c, project, tables = building.connection, building.project, building.catalogue.tables
     if query(c, "SELECT 1 FROM computed.main.moved_records LIMIT 1"):
-        step = replace(step, cause="identity", is_moved=True)
-        yield step
+        moved = {name: _moved(building, name) for name in read if "person_id" in building.columns(name)}
+        yield Step("identity", inputs=moved, start=set(moved))
     if record["tables"]["consent_state"]["content"] != content_hash(c, "private.main.consent_state"):
-        step = replace(step, cause="consent", is_heard=True)
-        yield step
-    if step.project is not project:
-        step = replace(step, cause="rule", project=project)
-        yield step
-    if model is not None:
-        step = replace(step, cause="score", artefacts=building.artefacts)
-        yield step
-    yield replace(step, cause="time", as_of=building.as_of)
+        heard = {name: f"SELECT * FROM {tables[name].target}" for name in CONSENT if name in read}
+        yield Step("consent", inputs=heard, start=set(heard))
+    if known is not None and known is not project:
+        yield Step("rule", _texts(building, project), start=filled_anew(building.catalogue, known, project))
+    yield Step("time", {"as_of": building.as_of}, start=_timed(building.catalogue))
+
+
+def filled_anew(tables: Catalogue, before: Project, now: Project) -> set[str]:
+    """Tables that another text of the project may fill otherwise; what reads them follows."""
+    old, new = ({name: table.sql for name, table in project.features.items()} for project in (before, now))
+    changed = {name for name in new if new[name] != old.get(name)} | (
+        {"features"} if old.keys() != new.keys() else set()
+    )
+    days = [(project.settings.time_zone, project.settings.currency) for project in (before, now)]
+    return {*FILLED, *changed, *(_timed(tables) if days[0] != days[1] else ())}
+
+
+def _timed(tables: Catalogue) -> set[str]:
+    """Tables of people that read `tonight`."""
+    return {name for name, table in tables.tables.items() if "tonight" in table.reads()} - _given(tables)
+
+
+def _texts(building: Building, project: Project) -> dict[str, Any]:
+    """The project and, of its features, the catalogue."""
+    tables = building.catalogue
+    if project is building.project:
+        return {"project": project, "catalogue": tables}
+    own = {name: table for name, table in tables.tables.items() if name not in building.project.features}
+    return {"project": project, "catalogue": replace(tables, tables={**own, **project.features})}
 
 
 def _project(store: Store, text_hash: str | None) -> Project | None:
@@ -166,26 +206,10 @@ def _given(tables: Catalogue) -> set[str]:
     return made | {name for name, table in tables.tables.items() if table.phase == "ingest"} | {TRAINS}
 
 
-def _asked(building: Building, step: Step, targets: Collection[str]) -> AbstractContextManager[Building]:
-    """The targets as they would be at this step."""
-    tables = building.catalogue
-    if step.project is not building.project:
-        own = {name: table for name, table in tables.tables.items() if name not in building.project.features}
-        tables = replace(tables, tables={**own, **step.project.features})
-    made, read = needed(tables, targets, _given(tables))
-    heard = CONSENT if step.is_heard else ()
-    inputs = {name: _known_yesterday(building, name, step) for name in sorted(read - {TRAINS, *heard})}
-    differing = {"project": step.project, "catalogue": tables, "artefacts": step.artefacts, "as_of": step.as_of}
-    return overlay(building, inputs, made, **differing)
-
-
-def _known_yesterday(building: Building, name: str, step: Step) -> str:
+def _moved(building: Building, name: str) -> str:
     """A table as yesterday knew it, with tonight's ids where people have moved."""
     columns = building.columns(name)
-    known = as_remembered(building.connection, name, columns)
-    if not step.is_moved or "person_id" not in columns:
-        return known
-    moved = "computed.main.moved_records"
+    known, moved = as_remembered(building.connection, name, columns), "computed.main.moved_records"
     if "record_key" in columns:
         return (
             f"SELECT known.* REPLACE (coalesce(moved.new_id, known.person_id) AS person_id) FROM ({known}) AS known "
@@ -199,5 +223,5 @@ def _known_yesterday(building: Building, name: str, step: Step) -> str:
         f"FROM ({known}) AS known LEFT JOIN (SELECT DISTINCT old_id, heir_id FROM {moved}) AS heir "
         "ON heir.old_id = known.person_id "
         f"LEFT JOIN (SELECT DISTINCT {key}, person_id FROM {building.catalogue.tables[name].target} "
-        f"WHERE person_id IN (SELECT new_id FROM {moved})) AS now ON now.{key} = known.{key} AND heir.old_id IS NOT NULL"
+        f"WHERE person_id IN (SELECT new_id FROM {moved})) AS now ON now.{key} = known.{key}"
     )

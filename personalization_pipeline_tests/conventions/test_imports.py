@@ -32,6 +32,7 @@ KNOWING = {
     "schedules",
     "planning",
     "planning_words",
+    "asked_night",
 }
 HEAVY = {
     "dagster",

@@ -32,35 +32,41 @@ WITH known_brands AS (
     FROM wanted
     JOIN audience_candidates AS candidate ON candidate.audience = wanted.audience
     JOIN identifiers ON identifiers.person_id = candidate.person_id AND identifiers.address_kind = wanted.address_kind
-), answers AS (
+), asked AS (
     SELECT
         candidates.*,
         needed.purpose,
         needed.channel,
-        brands.brand,
-        max(state.basis) AS basis,
-        coalesce(bool_or(state.status = 'granted' AND state.channel IN (needed.channel, 'any')), false) AS is_granted,
-        coalesce(bool_or(state.status = 'refused'), false) AS is_refused
+        brands.brand
     FROM candidates
     JOIN needed ON needed.audience = candidates.audience AND needed.destination = candidates.destination
     JOIN brands ON brands.audience = candidates.audience AND brands.destination = candidates.destination
-    LEFT JOIN consent_state AS state
-        ON state.address = candidates.address
-        AND state.purpose = needed.purpose
-        AND (state.channel IN (needed.channel, 'any') OR needed.channel = 'any')
-        AND state.brand IN (brands.brand, '')
+), answers AS (
+    -- An inner join: beside conditions that are no equalities, an outer one would compare every address with every word.
+    SELECT
+        asked.*,
+        max(state.basis) AS basis,
+        bool_or(state.status = 'granted' AND state.channel IN (asked.channel, 'any')) AS is_granted,
+        bool_or(state.status = 'refused') AS is_refused
+    FROM asked
+    JOIN consent_state AS state
+        ON state.address = asked.address
+        AND state.purpose = asked.purpose
+        AND (state.channel IN (asked.channel, 'any') OR asked.channel = 'any')
+        AND state.brand IN (asked.brand, '')
     GROUP BY ALL
 ), allowed AS (
     SELECT
-        audience,
-        destination,
-        person_id,
-        address_kind,
-        address,
-        max(basis) AS basis
-    FROM answers
-    GROUP BY audience, destination, person_id, address_kind, address
-    HAVING bool_and(is_granted AND NOT is_refused)
+        asked.audience,
+        asked.destination,
+        asked.person_id,
+        asked.address_kind,
+        asked.address,
+        max(answers.basis) AS basis
+    FROM asked
+    LEFT JOIN answers USING (audience, destination, person_id, address_kind, address, purpose, channel, brand)
+    GROUP BY ALL
+    HAVING bool_and(coalesce(answers.is_granted AND NOT answers.is_refused, false))
 ), held_out AS (
     SELECT DISTINCT records.person_id
     FROM records
