@@ -186,15 +186,12 @@ WITH needed AS (
     CROSS JOIN brands
     WHERE member.audience = $audience AND member.destination = $destination
 ), given AS (
-    SELECT asked.*, max(state.basis) AS basis
+    SELECT asked.*, max(state.basis) FILTER (state.status = 'granted' AND state.channel IN (asked.channel, 'any')) AS basis
     FROM asked
-    JOIN consent_state AS state
-        ON state.address = asked.address AND state.purpose = asked.purpose AND state.status = 'granted'
-        AND state.channel IN (asked.channel, 'any') AND state.brand IN (asked.brand, '')
-    ANTI JOIN consent_state AS word
-        ON word.address = asked.address AND word.purpose = asked.purpose AND word.status = 'refused'
-        AND (word.channel IN (asked.channel, 'any') OR asked.channel = 'any') AND word.brand IN (asked.brand, '')
+    JOIN consent_state AS state ON state.address = asked.address AND state.purpose = asked.purpose
+    WHERE state.brand IN (asked.brand, '') AND (state.channel IN (asked.channel, 'any') OR asked.channel = 'any')
     GROUP BY ALL
+    HAVING NOT bool_or(state.status = 'refused')
 ), answers AS (
     SELECT person_id, purpose, CASE WHEN count(*) = count(given.basis) THEN max(given.basis) END AS basis
     FROM asked

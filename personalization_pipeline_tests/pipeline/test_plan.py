@@ -117,10 +117,15 @@ def test_the_prediction_is_what_the_next_night_does(demo_copy: Path, night: Nigh
     assert code == 0, words
     with contextlib.closing(published_connection(demo_copy / "store" / "current", private=True)) as connection:
         found = rows(connection)
-        left = query(connection, "SELECT DISTINCT cause FROM audience_changes WHERE destination = 'google_ads'")
+        moved = "SELECT person_id, change, cause FROM audience_changes WHERE destination = '' AND change = 'entered'"
+        (person, change, cause), *_ = query(connection, f"{moved} AND cause = 'rule' ORDER BY person_id")
     for name, listed in found.items():
         assert listed == expected[name], name
-    assert left in ([], [("rule",)])
+    asked = CliRunner().invoke(app, ["why", person, "--project", str(demo_copy), "--audience", "win_back"])
+    assert f"since yesterday: {change}, {cause}\n" in asked.output
+    report = (demo_copy / "store" / "current" / "report.html").read_text(encoding="utf-8")
+    assert "Who came, who went, and why" in report
+    assert "rule +" in report
     moves = {(move.kind, move.name, move.destination): move for move in told.moves}
     assert len(moves["segment", "regulars", ""].entered) > 3
     assert moves["segment", "promotion_lovers", ""].status == "removed"
