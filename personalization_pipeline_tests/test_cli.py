@@ -19,11 +19,7 @@ NIGHT = "2026-02-01"
 HEADER = "id,first_name,email,country,newsletter,updated_at\n"
 ANN = "1,Ann,ann@mail.example,DE,yes,2026-01-01 10:00:00\n"
 BOB = "2,Bob,bob@mail.example,GB,no,2026-01-01 10:00:00\n"
-<<<<<<< HEAD
-COMMANDS = ["init", "check", "run", "rollback", "home", "ask", "why", "verify", "evaluate", "evaluate demo"]
-=======
-COMMANDS = ["init", "check", "run", "home", "plan", "ask", "why", "verify", "evaluate", "evaluate demo"]
->>>>>>> n_causes
+COMMANDS = ["init", "check", "run", "rollback", "home", "plan", "ask", "why", "verify", "evaluate", "evaluate demo"]
 
 
 def personalize(*words: str | Path, project: Path | None = None) -> Result:
