@@ -12,7 +12,7 @@ PEOPLE ?= 1300
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help run run-real test test-slow chaos browser lint types format ui demo shape lock clean
+.PHONY: help run run-real test test-slow chaos replay browser lint types format ui demo shape lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,10 +36,13 @@ run-real: $(READY) ## the same for a real retailer: 1.5 million lines of 2,469 h
 test: $(READY) ## all tests that fit twelve minutes
 	python -m pytest -m "not slow and not browser"
 
-test-slow: chaos browser ## everything else
+test-slow: chaos replay browser ## everything else
 
 chaos: $(READY) ## pull the plug at every kind of write
-	python -m pytest -m slow
+	python -m pytest -m "slow and not replay"
+
+replay: $(READY) ## build nights again on other threads, clocks, languages and orders, and compare
+	python -m pytest -m "slow and replay"
 
 browser: $(READY) ## the Dagster UI and the report in headless Chromium
 	python -m pytest -m browser

@@ -84,6 +84,7 @@ def build_both(project: Path, threads: int, sent_by: Path | None = None) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.replay
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_threads_change_nothing(threads: int, two_nights_on_two_threads: Path, tmp_path: Path) -> None:
     project = the_same_project_elsewhere(two_nights_on_two_threads, tmp_path / "shop", seed=threads)

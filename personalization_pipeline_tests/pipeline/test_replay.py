@@ -83,6 +83,7 @@ def test_a_night_is_equal_on_another_machine_with_its_files_shuffled(three_copy:
 
 
 @pytest.mark.slow
+@pytest.mark.replay
 @pytest.mark.parametrize("threads", ["1", "2", "4"])
 @pytest.mark.parametrize("night_of", DAYS)
 def test_threads_files_zone_language_and_hash_seed_change_no_night(
@@ -176,6 +177,7 @@ def test_a_replay_takes_nothing_that_its_night_had_not(also: tuple[str, ...], th
 
 
 @pytest.mark.slow
+@pytest.mark.replay
 def test_a_night_whose_yesterday_is_thinned_out_is_built_from_the_first_one_on(three_copy: Path) -> None:
     for name in ("20260701T000000Z-r1", "20260702T000000Z-r1"):
         for file in ("warehouse.duckdb", "private.duckdb", "files/newsletter/win_back.csv", "report.html"):
