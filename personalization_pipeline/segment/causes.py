@@ -197,11 +197,13 @@ def _project(store: Store, text_hash: str | None) -> Project | None:
 
 
 def _given(tables: Catalogue) -> set[str]:
-    """Tables that are taken as a night has them: what landed, and what resolve made of it with more than a SELECT."""
+    """Tables that are taken as a night has them: what landed, what resolve made of it with more than a SELECT, and of
+    addresses in their standard form."""
     made = {
         name
         for name, table in tables.tables.items()
-        if table.phase == "resolve" and any(table.reads(space) for space in ("facts", "computed", "yesterday"))
+        if table.phase == "resolve"
+        and ("standard_addresses" in table.reads() or any(map(table.reads, ("facts", "computed", "yesterday"))))
     }
     return made | {name for name, table in tables.tables.items() if table.phase == "ingest"} | {TRAINS}
 

@@ -52,7 +52,7 @@ def shop(first_night: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(first_night, tmp_path / "shop", symlinks=True))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in AFTER_THE_COMMIT])
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (*AFTER_THE_COMMIT, Kind.ARTEFACT)])
 def test_a_disk_that_is_full_at_the_first_write_of_a_kind_leaves_the_last_night_current(
     shop: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +61,16 @@ def test_a_disk_that_is_full_at_the_first_write_of_a_kind_leaves_the_last_night_
     assert result.exit_code == 2
     assert f"no space left while writing a {kind}\nFix: free disk space" in result.stderr
     assert current(shop) == FIRST
+
+
+def test_a_disk_that_is_full_when_a_model_is_kept_leaves_no_night(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the first night: later ones keep only models that are new."""
+    shutil.rmtree(shop / "store")
+    monkeypatch.setenv("PERSONALIZATION_FAULT", f"{Kind.ARTEFACT}:before:full")
+    result = run(shop)
+    assert result.exit_code == 2
+    assert "no space left while writing a artefact\nFix: free disk space" in result.stderr
+    assert not (shop / "store" / "current").exists()
 
 
 @pytest.mark.parametrize("kind", AFTER_THE_COMMIT)

@@ -72,6 +72,8 @@ def caught_up(project: Path, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_missed_nights_are_built_in_order(unpinned: Path) -> None:
     child_nights.land_july(unpinned)
     code, said = caught_up(unpinned, "--as-of", "2026-07-03")

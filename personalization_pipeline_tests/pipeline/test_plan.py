@@ -97,6 +97,8 @@ def said(*arguments: str, code: int = 0) -> str:
     return done.output
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_the_prediction_is_what_the_next_night_does(demo_copy: Path, night: Night) -> None:
     keep_text(demo_copy)
     child_nights.land_july(demo_copy)

@@ -97,6 +97,8 @@ def test_threads_files_zone_language_and_hash_seed_change_no_night(
     assert "equal: " in said
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_what_came_later_is_not_seen_and_what_is_gone_is_read_from_its_facts(three_copy: Path) -> None:
     gone = three_copy / "landing" / "shopify_orders" / "2026-06.csv"
     assert gone.is_file()
@@ -120,6 +122,8 @@ def landed_in(project: Path, day: str) -> list[str]:
     return [file["path"] for file in store.record(store.find(day, loaded.zone))["landed"]]
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_a_changed_yesterday_is_named_beside_what_it_changed(three_copy: Path) -> None:
     private = three_copy / "store" / "nights" / "20260702T000000Z-r1" / "private.duckdb"
     private.chmod(0o600)
@@ -134,6 +138,8 @@ def test_a_changed_yesterday_is_named_beside_what_it_changed(three_copy: Path) -
     assert [path.name for path in (three_copy / "store" / "replays").iterdir()] == ["lock"]
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_another_version_of_the_package_is_told(three_copy: Path) -> None:
     file = three_copy / "store" / "nights" / "20260701T000000Z-r1" / "night.json"
     record = json.loads(file.read_text(encoding="utf-8"))

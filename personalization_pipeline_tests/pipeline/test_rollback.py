@@ -62,6 +62,8 @@ def test_the_night_before_is_current_again_and_every_folder_stays(second_copy: P
     assert (store.orphans(), [path.name for path in store.committed()]) == ([], [FIRST, SECOND])
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_the_next_run_follows_it_and_is_a_revision_of_the_one_that_was_rolled_back(
     second_copy: Path, night: Night
 ) -> None:
@@ -77,6 +79,8 @@ def test_the_next_run_follows_it_and_is_a_revision_of_the_one_that_was_rolled_ba
     assert (second_copy / "store" / "nights" / SECOND / "warehouse.duckdb").is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_what_a_rolled_back_night_has_sent_is_known_to_the_nights_after_it(second_copy: Path, night: Night) -> None:
     assert rolled_back(second_copy)[0] == 0
     code, said = night(second_copy, "2026-07-16")
