@@ -1,7 +1,7 @@
 """The planted truth of the demo world through the pipeline: are the people that it finds the people that there are?
 
 Landed files, through their sources, to clusters, by the tables of the night itself and the artefact that the demo pins.
-Seed 7 is the demo that everybody sees; the other worlds were looked at by nobody while the model was made.
+The worlds were looked at by nobody while the model was made; the demo that everybody sees is scored as a whole night.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def scores(folder: Path) -> tuple[IdentityScore, IdentityScore]:
     return score_people(found, truth), email_baseline(emails, truth)
 
 
-@pytest.mark.parametrize("seed", [7, 501, 502, 601])
+@pytest.mark.parametrize("seed", [501, 502, 601])
 def test_the_people_of_a_world_of_two_thousand_are_found(tmp_path: Path, seed: int) -> None:
     start_demo(tmp_path / "shop", people=2000, seed=seed)
     ours, by_email = scores(tmp_path / "shop")
