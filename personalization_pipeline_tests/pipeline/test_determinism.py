@@ -53,6 +53,8 @@ def assert_same_night(project: Path, other: Path) -> None:
     assert files[0] == files[1]
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_a_night_is_the_same_on_another_machine(demo_night: Path, tmp_path: Path) -> None:
     project = the_same_project_elsewhere(demo_night, tmp_path / "elsewhere", seed=1)
     command = [sys.executable, "-m", "personalization_pipeline.cli", "run", "--project", str(project)]
