@@ -14,10 +14,11 @@ from typing import Any
 
 from personalization_pipeline.foundation.artefacts import changed_artefacts
 from personalization_pipeline.foundation.building import Building, prepare
-from personalization_pipeline.foundation.errors import MissingArgument, PipelineError
-from personalization_pipeline.foundation.night import DATABASES, Store, limits_of
+from personalization_pipeline.foundation.errors import MissingArgument
+from personalization_pipeline.foundation.night import Store, is_whole, limits_of
+from personalization_pipeline.foundation.opening import kept_text
 from personalization_pipeline.foundation.phases import catalogue
-from personalization_pipeline.foundation.project import Project, load_project
+from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.warehouse import Connection, EngineError, asking_connection, query
 from personalization_pipeline.questions import current_night
 
@@ -46,7 +47,7 @@ def asked_night(project: Project, against: Path | None) -> Iterator[Asked]:
     record = store.record(folder) if folder.parent == store.nights.resolve() or not against else {}
     yesterday = store.nights / record["yesterday"] if record.get("yesterday") else None
     private = None if against else folder / "private.duckdb"
-    if private and yesterday and not all((yesterday / name).exists() for name in DATABASES):
+    if private and yesterday and not is_whole(yesterday):
         fix = "ask the analysts' file alone: --against FILE"
         raise MissingArgument("the night before that one is no longer whole", fix=fix, where=yesterday)
     connection = asking_connection(file, private, yesterday if private else None, limits_of(project))
@@ -77,9 +78,7 @@ def _known(project: Project, store: Store, record: dict[str, Any]) -> Project | 
     """The project's text as it was that night, where it is the same or the store has a copy that can still be read."""
     if record.get("project") == project.text_hash():
         return project
-    with contextlib.suppress(PipelineError):
-        return load_project(store.root / "projects" / str(record.get("project")))
-    return None
+    return kept_text(store, record.get("project"))
 
 
 def _tell_what_needs_a_night(asked: Asked) -> None:

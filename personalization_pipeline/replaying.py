@@ -21,6 +21,7 @@ from personalization_pipeline import __version__
 from personalization_pipeline.activate.manifest import manifest_path
 from personalization_pipeline.foundation import night as nights
 from personalization_pipeline.foundation import writes
+from personalization_pipeline.foundation.artefacts import artefact_file
 from personalization_pipeline.foundation.building import Again, Building, build
 from personalization_pipeline.foundation.errors import InputGone
 from personalization_pipeline.foundation.night import Store
@@ -58,6 +59,7 @@ def replay(project: Project, asked: str, *, threads: int | None, keep: bool, pro
     chain = _chain(store, store.find(asked, project.zone))
     with nights.locked(scratch):
         _clear(scratch)
+        _link(scratch.projects, store.projects)
         try:
             replays = [_replay(project, store, scratch, folder, threads, progress) for folder in chain]
         finally:
@@ -117,6 +119,7 @@ def _replay(
         nights.close(building)
     finally:
         building.connection.close()
+    writes.copy(folder / "night.json", scratch.nights / folder.name / "night.json", Kind.NIGHT)
     notes = (
         [] if record["package"] == __version__ else [f"built by version {record['package']}, again by {__version__}"]
     )
@@ -176,12 +179,14 @@ def _link_facts(then: Project, store: Store, scratch: Store, again: Again) -> It
 
 
 def _copy_artefacts(store: Store, scratch: Store, record: Mapping[str, Any]) -> Iterator[str]:
-    for name, key in sorted(record["artefacts"].items()):
-        file = f"{name}-{key}.json"
-        if (store.artefacts / file).is_file():
-            writes.copy(store.artefacts / file, scratch.artefacts / file, Kind.ARTEFACT)
-        else:
-            yield f"the artefact {file} is gone"
+    """Those that the night used, and yesterday's, where they are: a cause may ask what its model would have said."""
+    before = store.record(store.nights / str(record["yesterday"])).get("artefacts", {})
+    for name, key in sorted(before.items() | record["artefacts"].items()):
+        kept, copy = artefact_file(store, name, key), artefact_file(scratch, name, key)
+        if kept.is_file():
+            writes.copy(kept, copy, Kind.ARTEFACT)
+        elif record["artefacts"].get(name) == key:
+            yield f"the artefact {kept.name} is gone"
 
 
 def _link(link: Path, target: Path) -> None:

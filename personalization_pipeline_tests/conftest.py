@@ -21,6 +21,13 @@ from personalization_pipeline.running import run_night
 from personalization_pipeline.starting import start_demo, start_project
 
 Night = Callable[..., tuple[int, str]]
+# Three customers as the starter project's one source has them.
+CUSTOMERS = """\
+id,first_name,last_name,email,phone,country,newsletter,updated_at
+1,Ann,Berg,ann@mail.example,,DE,yes,2026-01-01 10:00:00
+2,Bob,Holm,bob@mail.example,,GB,yes,2026-01-01 10:00:00
+3,Cleo,Roux,cleo@mail.example,,FR,no,2026-01-01 10:00:00
+"""
 
 
 @pytest.fixture(scope="session")

@@ -82,24 +82,25 @@ def _known(building: Building, name: str) -> Artefact | None:
         raise ProjectError(
             "the artefact that the last night used is not there, or not what it was",
             fix="put it back, or decide to train a new one: personalize run --train",
-            where=_file(store, name, key),
+            where=artefact_file(store, name, key),
         )
     return content
 
 
 def kept(store: Store, name: str, key: str) -> Artefact | None:
     """The artefact of that key as the store keeps it; None where it is not there, or not what it was."""
-    file = _file(store, name, key)
+    file = artefact_file(store, name, key)
     content: Artefact = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return content if key_of(content) == key else None
 
 
-def _file(store: Store, name: str, key: str) -> Path:
+def artefact_file(store: Store, name: str, key: str) -> Path:
+    """Where a store keeps the artefact of that key."""
     return store.artefacts / f"{name}-{key}.json"
 
 
 def _keep(building: Building, name: str, content: Artefact) -> None:
     """Also one that is pinned: whoever removes the pin, or replays this night, finds it by its key."""
-    path = _file(Store(building.project.store), name, key_of(content))
+    path = artefact_file(Store(building.project.store), name, key_of(content))
     if not path.is_file():
         write_text(path, text_of(content), Kind.ARTEFACT)

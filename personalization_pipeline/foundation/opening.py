@@ -15,11 +15,11 @@ from pathlib import Path
 
 from personalization_pipeline.foundation import clock, writes
 from personalization_pipeline.foundation.building import Again, Building, prepare
-from personalization_pipeline.foundation.errors import DiskFull, MissingArgument
+from personalization_pipeline.foundation.errors import DiskFull, MissingArgument, PipelineError
 from personalization_pipeline.foundation.mark import MARK, Mark, read_mark
 from personalization_pipeline.foundation.night import DATABASES, Store, is_whole, limits_of, made_of, night_before
 from personalization_pipeline.foundation.phases import FACTS_COME_FROM, Catalogue
-from personalization_pipeline.foundation.project import Project, hash_of
+from personalization_pipeline.foundation.project import Project, hash_of, load_project
 from personalization_pipeline.foundation.warehouse import SCRATCH, building_connection, engine_errors_told, query
 from personalization_pipeline.foundation.writes import Kind
 
@@ -59,6 +59,14 @@ def keep_text(store: Store, project: Project) -> Path:
             for name, content in text.items():
                 writes.write_bytes(scratch / name, content, Kind.PROJECT)
     return folder
+
+
+def kept_text(store: Store, text_hash: str | None) -> Project | None:
+    """The project's text of that hash, where the store has a copy that can still be read."""
+    try:
+        return load_project(store.projects / str(text_hash))
+    except PipelineError:
+        return None
 
 
 def open_part(

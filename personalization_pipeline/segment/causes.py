@@ -18,11 +18,11 @@ from typing import Any
 
 from personalization_pipeline.foundation.artefacts import kept
 from personalization_pipeline.foundation.building import Building, as_remembered
-from personalization_pipeline.foundation.errors import PipelineError
 from personalization_pipeline.foundation.night import Store, made_of
+from personalization_pipeline.foundation.opening import kept_text
 from personalization_pipeline.foundation.overlay import make_anew, needed, overlay, stand_in, turn
 from personalization_pipeline.foundation.phases import Catalogue
-from personalization_pipeline.foundation.project import Project, load_project
+from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.tables import parse_select, relations
 from personalization_pipeline.foundation.warehouse import content_hash, query
 
@@ -123,7 +123,7 @@ def _worlds(building: Building, targets: Collection[str]) -> Iterator[tuple[str,
     store, project, c = Store(building.project.store), building.project, building.connection
     record = store.record(building.yesterday)
     made, keys = made_of(project), (record["artefacts"].get("scores"), building.artefact_keys.get("scores"))
-    known = project if record["project"] == made["project"] else _project(store, record["project"])
+    known = project if record["project"] == made["project"] else kept_text(store, record["project"])
     needs, read = needed(building.catalogue, targets, _given(building.catalogue))
     model = kept(store, "scores", keys[0]) if keys[0] and keys[0] != keys[1] else None
     with overlay(
@@ -186,14 +186,6 @@ def _texts(building: Building, project: Project) -> dict[str, Any]:
         return {"project": project, "catalogue": tables}
     own = {name: table for name, table in tables.tables.items() if name not in building.project.features}
     return {"project": project, "catalogue": replace(tables, tables={**own, **project.features})}
-
-
-def _project(store: Store, text_hash: str | None) -> Project | None:
-    """The project's text as it was, where the store has a copy that can still be read."""
-    try:
-        return load_project(store.root / "projects" / str(text_hash))
-    except PipelineError:
-        return None
 
 
 def _given(tables: Catalogue) -> set[str]:

@@ -24,14 +24,8 @@ from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.questions import ask
 from personalization_pipeline.starting import start_project
-from personalization_pipeline_tests.conftest import build_night
+from personalization_pipeline_tests.conftest import CUSTOMERS, build_night
 
-CUSTOMERS = """\
-id,first_name,last_name,email,phone,country,newsletter,updated_at
-1,Ann,Berg,ann@mail.example,,DE,yes,2026-01-01 10:00:00
-2,Bob,Holm,bob@mail.example,,GB,yes,2026-01-01 10:00:00
-3,Cleo,Roux,cleo@mail.example,,FR,no,2026-01-01 10:00:00
-"""
 SOURCE = """\
 description: Receipts of the till, one line each
 owner: team:stores

@@ -36,6 +36,9 @@ IMPORTED_FIRST = [
 ]
 SECONDS = 300
 NEW_ORDER = "5000000000001"
+# The demo's night, and the one two weeks later.
+FIRST, SECOND = "20260701T020000Z-r1", "20260715T020000Z-r1"
+LATER = "2026-07-15T02:00:00Z"
 
 
 @dataclass

@@ -21,7 +21,7 @@ from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.planning import plan, predicted
 from personalization_pipeline.starting import start_project
-from personalization_pipeline_tests.conftest import Night
+from personalization_pipeline_tests.conftest import CUSTOMERS, Night
 from personalization_pipeline_tests.pipeline import child_nights
 
 COMPARED = (
@@ -33,12 +33,6 @@ COMPARED = (
     "audience_waterfall",
     "decisions",
 )
-CUSTOMERS = """\
-id,first_name,last_name,email,phone,country,newsletter,updated_at
-1,Ann,Berg,ann@mail.example,,DE,yes,2026-01-01 10:00:00
-2,Bob,Holm,bob@mail.example,,GB,yes,2026-01-01 10:00:00
-3,Cleo,Roux,cleo@mail.example,,FR,no,2026-01-01 10:00:00
-"""
 FEATURE = """\
 -- One row per person: how many of her orders were cheap.
 -- owner: team:x
@@ -83,14 +77,6 @@ def rows(connection: Any) -> dict[str, list[tuple[Any, ...]]]:
     return {name: query(connection, f"SELECT * FROM {name} ORDER BY ALL") for name in COMPARED}
 
 
-def keep_text(project: Path) -> None:
-    """The copy of the project's text that a night leaves in the store."""
-    text_hash = load_project(project).text_hash()
-    copy = project / "store" / "projects" / text_hash
-    if not copy.exists():
-        shutil.copytree(project, copy, ignore=shutil.ignore_patterns("store", "landing", "arrivals", "truth", ".keys"))
-
-
 def said(*arguments: str, code: int = 0) -> str:
     done = CliRunner().invoke(app, ["plan", *arguments])
     assert done.exit_code == code, done.output
@@ -100,11 +86,9 @@ def said(*arguments: str, code: int = 0) -> str:
 @pytest.mark.slow
 @pytest.mark.replay
 def test_the_prediction_is_what_the_next_night_does(demo_copy: Path, night: Night) -> None:
-    keep_text(demo_copy)
     child_nights.land_july(demo_copy)
     code, words = night(demo_copy, "2026-07-15T02:00:00Z")
     assert code == 0, words
-    keep_text(demo_copy)
     change_everything(demo_copy)
     project = load_project(demo_copy)
     with predicted(project) as after:
@@ -148,7 +132,6 @@ def starter_of_three(tmp_path_factory: pytest.TempPathFactory, night: Night) -> 
     rewrite(folder / "project.yaml", "share: 0.05", "share: 0")
     code, words = night(folder, "2026-02-01T02:00:00Z")
     assert code == 0, words
-    keep_text(folder)
     return folder
 
 

@@ -6,30 +6,21 @@ A test that is expected to fail says what a later issue has to bring; it is stri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from personalization_pipeline.foundation.warehouse import Connection, query
 from personalization_pipeline_tests.pipeline.beside_truth import (
     about,
-    beside_truth,
     case,
     given,
     later,
     number,
     person_of,
 )
-
-
-@pytest.fixture(scope="module")
-def world(demo_night: Path) -> Iterator[Connection]:
-    with beside_truth(demo_night) as connection:
-        yield connection
 
 
 def profile(world: Connection, name: str, columns: str) -> tuple[object, ...]:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from personalization_pipeline.foundation.warehouse import Connection, query
-from personalization_pipeline_tests.pipeline.beside_truth import TESTS, beside_truth
+from personalization_pipeline_tests.pipeline.beside_truth import TESTS
 
 NUMBER = re.compile(r"\b[RPN]\d+\b")
-
-
-@pytest.fixture(scope="module")
-def world(demo_night: Path) -> Iterator[Connection]:
-    with beside_truth(demo_night) as connection:
-        yield connection
 
 
 @pytest.fixture(scope="module", autouse=True)

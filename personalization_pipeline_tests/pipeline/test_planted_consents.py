@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-
-import pytest
 
 from personalization_pipeline.foundation.errors import RuleError
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import Connection, query
 from personalization_pipeline.questions import ask
 from personalization_pipeline_tests.pipeline.beside_truth import (
-    beside_truth,
     case,
     given,
     later,
@@ -46,12 +42,6 @@ WHERE consent_state.purpose = 'marketing' AND consent_state.channel = 'email' AN
 GROUP BY ALL
 ORDER BY ALL
 """
-
-
-@pytest.fixture(scope="module")
-def world(demo_night: Path) -> Iterator[Connection]:
-    with beside_truth(demo_night) as connection:
-        yield connection
 
 
 def test_the_nights_answer_for_every_address_is_the_true_one(world: Connection) -> None:

@@ -5,16 +5,13 @@ A test that is expected to fail says what a later issue has to bring; it is stri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from personalization_pipeline.foundation.warehouse import Connection, query
 from personalization_pipeline_tests.pipeline.beside_truth import (
     about,
-    beside_truth,
     case,
     given,
     later,
@@ -22,12 +19,6 @@ from personalization_pipeline_tests.pipeline.beside_truth import (
     person_of,
     strangers_in_one_person,
 )
-
-
-@pytest.fixture(scope="module")
-def world(demo_night: Path) -> Iterator[Connection]:
-    with beside_truth(demo_night) as connection:
-        yield connection
 
 
 @case("kiosk_login")

@@ -5,16 +5,13 @@ A test that is expected to fail says what a later issue has to bring; it is stri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from personalization_pipeline.foundation.warehouse import Connection, query
 from personalization_pipeline_tests.pipeline.beside_truth import (
     about,
-    beside_truth,
     case,
     given,
     later,
@@ -31,12 +28,6 @@ GROUP BY true_person_id
 HAVING count(DISTINCT person_id) = 1
     AND min(person_id) NOT IN (SELECT person_id FROM found GROUP BY person_id HAVING count(DISTINCT true_person_id) > 1)
 """
-
-
-@pytest.fixture(scope="module")
-def world(demo_night: Path) -> Iterator[Connection]:
-    with beside_truth(demo_night) as connection:
-        yield connection
 
 
 @case("churned")

@@ -6,8 +6,6 @@ A test that is expected to fail says what a later issue has to bring; it is stri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -15,7 +13,6 @@ import pytest
 from personalization_pipeline.foundation.warehouse import Connection, query
 from personalization_pipeline_tests.pipeline.beside_truth import (
     about,
-    beside_truth,
     case,
     given,
     later,
@@ -27,12 +24,6 @@ from personalization_pipeline_tests.pipeline.beside_truth import (
 # Of all pairs of records of one person, this share is promised to be found (test_truth); so it is of each kind of mistake.
 FLOOR = 0.85
 PLACEHOLDER = "lower(trim(email)) IN ('test@test.com', 'noemail@example.com')"
-
-
-@pytest.fixture(scope="module")
-def world(demo_night: Path) -> Iterator[Connection]:
-    with beside_truth(demo_night) as connection:
-        yield connection
 
 
 @case("kelley_alone")

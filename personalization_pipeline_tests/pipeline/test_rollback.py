@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -19,25 +18,7 @@ from personalization_pipeline.foundation.warehouse import published_connection, 
 from personalization_pipeline.rolling_back import roll_back
 from personalization_pipeline_tests.conftest import Night
 from personalization_pipeline_tests.pipeline import child_nights
-
-FIRST, SECOND = "20260701T020000Z-r1", "20260715T020000Z-r1"
-LATER = "2026-07-15T02:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def second_night(demo_night: Path, night: Night, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo two weeks later. Shared: read it, never change it."""
-    project = Path(shutil.copytree(demo_night, tmp_path_factory.mktemp("second") / "shop", symlinks=True))
-    child_nights.land_july(project)
-    code, said = night(project, LATER)
-    assert code == 0, said
-    return project
-
-
-@pytest.fixture
-def second_copy(second_night: Path, tmp_path: Path) -> Path:
-    """A copy of both nights that a test may change."""
-    return Path(shutil.copytree(second_night, tmp_path / "second", symlinks=True))
+from personalization_pipeline_tests.pipeline.child_nights import FIRST, LATER, SECOND
 
 
 def rolled_back(project: Path, *arguments: str) -> tuple[int, str]:

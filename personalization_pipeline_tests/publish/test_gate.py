@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,24 +9,10 @@ import pytest
 from personalization_pipeline.foundation.building import Building, build, complete
 from personalization_pipeline.foundation.errors import GateRefused
 from personalization_pipeline.foundation.night import Store
-from personalization_pipeline.foundation.opening import open_part
-from personalization_pipeline.foundation.phases import catalogue
-from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import query
 from personalization_pipeline.publish.gate import pass_gate
 from personalization_pipeline_tests.conftest import Night
-
-ACCOUNTS = ("ledger", "ledger_rests")
-
-
-@pytest.fixture
-def building(demo_copy: Path) -> Iterator[Building]:
-    """A copy of the built night whose accounts are still to be made: break something, then judge it."""
-    project = load_project(demo_copy)
-    part = open_part(project, catalogue(project), set(ACCOUNTS))
-    assert part is not None
-    yield part
-    part.connection.close()
+from personalization_pipeline_tests.publish.conftest import ACCOUNTS
 
 
 def judged(building: Building, *statements: str) -> list[str]:

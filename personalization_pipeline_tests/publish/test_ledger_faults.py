@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from personalization_pipeline.foundation.building import Building, build, complete
 from personalization_pipeline.foundation.errors import GateRefused
-from personalization_pipeline.foundation.opening import open_part
-from personalization_pipeline.foundation.phases import catalogue
-from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import query
 from personalization_pipeline.publish.gate import pass_gate
 from personalization_pipeline.publish.report import FLOWS
 from personalization_pipeline_tests.conftest import HandMade
+from personalization_pipeline_tests.publish.conftest import ACCOUNTS
 
-ACCOUNTS = ("ledger", "ledger_rests")
 ONE_LINE = "rowid = (SELECT min(rowid) FROM order_lines WHERE person_id IS NOT NULL)"
 ONE_MEMBER = "rowid = (SELECT min(rowid) FROM audience_members)"
 ONE_FILE = "path = 'shopify_orders/2026-06.csv'"
-
-
-@pytest.fixture
-def building(demo_copy: Path) -> Iterator[Building]:
-    """A copy of the built night whose accounts are still to be made: plant a fault, then judge it."""
-    project = load_project(demo_copy)
-    part = open_part(project, catalogue(project), set(ACCOUNTS))
-    assert part is not None
-    yield part
-    part.connection.close()
 
 
 def refusal_of(building: Building, fault: str) -> str:

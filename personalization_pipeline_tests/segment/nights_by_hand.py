@@ -7,16 +7,16 @@ any expectation. Tables are made by the package's own SELECTs; only what landed 
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from personalization_pipeline.analyze.value import BgNbd, GammaGamma
 from personalization_pipeline.foundation import building as nights
-from personalization_pipeline.foundation.artefacts import key_of, text_of
+from personalization_pipeline.foundation.artefacts import artefact_file, key_of, text_of
 from personalization_pipeline.foundation.building import Building, prepare
 from personalization_pipeline.foundation.night import Store, made_of
+from personalization_pipeline.foundation.opening import keep_text
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import content_hash, put_frame, query
@@ -152,12 +152,8 @@ class TwoNights:
         yesterday.mkdir(exist_ok=True)
         (yesterday / "night.json").write_text(json.dumps(record), encoding="utf-8")
         store.artefacts.mkdir(parents=True, exist_ok=True)
-        kept = store.artefacts / f"scores-{key_of(self.models)}.json"
-        kept.write_text(text_of(self.models), encoding="utf-8")
-        copy = store.root / "projects" / building.project.text_hash()
-        if not copy.exists():
-            ignored = shutil.ignore_patterns("store", "landing", ".keys")
-            shutil.copytree(building.project.folder, copy, ignore=ignored)
+        artefact_file(store, "scores", key_of(self.models)).write_text(text_of(self.models), encoding="utf-8")
+        keep_text(store, building.project)
         building.yesterday = yesterday
 
     def tonight(self, as_of: str = "2026-07-02 02:00:00") -> None:
