@@ -53,7 +53,11 @@ class Retention(Declaration):
 
 
 class Settings(Declaration):
-    """project.yaml."""
+    """project.yaml.
+
+    `stitching_days`: what a browser or app saw without a sign-in is its one user's so long before the first and after the
+    last. `survivorship`: field of the golden record -> the sources whose word goes before all others', the best first.
+    """
 
     name: str
     description: str = ""
@@ -70,6 +74,8 @@ class Settings(Declaration):
     engine: Engine = Engine()
     artefacts: dict[str, str] = {}
     churn_horizon_days: int = Field(90, ge=7, le=365)
+    stitching_days: int = Field(30, ge=0)
+    survivorship: dict[str, tuple[str, ...]] = {}
     brands: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
 
