@@ -12,8 +12,6 @@ import polars as pl
 import yaml
 
 from personalization_pipeline.foundation.building import Building
-from personalization_pipeline.foundation.errors import ProjectError
-from personalization_pipeline.foundation.project import nearest
 
 FIELD_RULES = {"field": "VARCHAR", "rule": "VARCHAR"}
 SOURCE_RANKS = {"field": "VARCHAR", "source": "VARCHAR", "place": "BIGINT"}
@@ -32,18 +30,10 @@ def field_rules(_: Building) -> pl.DataFrame:
 
 
 def source_ranks(building: Building) -> pl.DataFrame:
-    """One row per field and source that the project puts before all others, with its place from 1.
-
-    Raises ProjectError for a field or source that there is not.
-    """
-    project = building.project
-    rows = []
-    for field, sources in project.settings.survivorship.items():
-        for place, source in enumerate(sources, start=1):
-            for word, known in ((field, rules()), (source, project.sources)):
-                if word not in known:
-                    raise ProjectError(
-                        f"survivorship names {word!r}", fix=nearest(word, known), where=project.folder / "project.yaml"
-                    )
-            rows.append({"field": field, "source": source, "place": place})
-    return pl.DataFrame(rows, schema={"field": pl.String, "source": pl.String, "place": pl.Int64})
+    """One row per field and source that the project puts before all others, with its place from 1."""
+    rows = [
+        (field, source, place)
+        for field, sources in building.project.settings.survivorship.items()
+        for place, source in enumerate(sources, start=1)
+    ]
+    return pl.DataFrame(rows, schema={"field": pl.String, "source": pl.String, "place": pl.Int64}, orient="row")

@@ -31,6 +31,8 @@ from personalization_pipeline_tests.resolve.contacts import SCHEMA
 MADE = (
     "standardised",
     "standard_addresses",
+    "shared_values",
+    "compared_records",
     "edges",
     "inner_pairs",
     "clusters",
@@ -39,7 +41,7 @@ MADE = (
     "person_ids",
     "increments",
 )
-EQUAL = ("standardised", "standard_addresses", "edges", "inner_pairs", "clusters")
+EQUAL = ("standardised", "standard_addresses", "compared_records", "edges", "inner_pairs", "clusters")
 Rows = list[tuple[Any, ...]]
 
 

@@ -5,7 +5,7 @@
 -- column value: as the source wrote it; dates as year-month-day
 -- column source: of the record; its party type is in the source's file
 -- column said_at: the record's last change there; NULL where the source does not tell
--- column rule: see survivorship.yaml: latest, most_said or with_street; `source first` where the project puts that source before the others
+-- column rule: see survivorship.yaml; `source first` where the project puts that source before the others
 -- check: count(*) - count(DISTINCT (person_id, field)) = 0
 WITH unfit AS (
     SELECT kind, value
@@ -28,7 +28,8 @@ WITH unfit AS (
         coalesce(contacts.updated_at, contacts.created_at) AS said_at,
         chosen.field,
         chosen.rule,
-        fit.street_std IS NOT NULL AS has_street,
+        chosen.rule = 'with_street' AND fit.street_std IS NULL
+        OR chosen.rule = 'whole_name' AND length(fit.first_name_std) = 1 AS is_second_best,
         CASE chosen.field
             WHEN 'first_name' THEN CASE WHEN fit.first_name_std IS NOT NULL THEN contacts.first_name END
             WHEN 'last_name' THEN CASE WHEN fit.last_name_std IS NOT NULL THEN contacts.last_name END
@@ -65,7 +66,8 @@ QUALIFY row_number() OVER (
     PARTITION BY counted.person_id, counted.field
     ORDER BY
         coalesce(first_sources.place, 1000),
-        CASE counted.rule WHEN 'most_said' THEN -counted.said_count WHEN 'with_street' THEN -CAST(counted.has_street AS BIGINT) ELSE 0 END,
+        counted.is_second_best,
+        CASE WHEN counted.rule IN ('most_said', 'whole_name') THEN counted.said_count END DESC,
         coalesce(counted.said_at, TIMESTAMP '1970-01-01') DESC,
         counted.record_key DESC
 ) = 1
