@@ -12,8 +12,8 @@ import pytest
 
 from personalization_pipeline.demo.evaluation import evaluate
 from personalization_pipeline.demo.truth import email_baseline, read_records, score_people
-from personalization_pipeline.foundation.group_score import GroupScore
 from personalization_pipeline.foundation.building import build
+from personalization_pipeline.foundation.group_score import GroupScore
 from personalization_pipeline.foundation.night import choose_as_of
 from personalization_pipeline.foundation.opening import open_night
 from personalization_pipeline.foundation.phases import catalogue

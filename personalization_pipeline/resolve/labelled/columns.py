@@ -23,7 +23,7 @@ from personalization_pipeline.resolve.labelled.file import Texts
 
 # What a contact has; facts that a file does not give are null. The others come along where a file gives them.
 CONTACT = ("first_name", "last_name", "email", "phone", "birth_date", "street", "postal_code", "city", "country")
-MORE = ("middle_name", "state", "gender", "birth_place", "occupation", "national_id")
+MORE = ("middle_name", "state", "gender", "birth_place", "occupation", "national_id", "birth_year")
 # Facts of which two are needed: with one alone nothing shows when it errs. Parts of one date or line count once.
 COMPARABLE = {"full_name": "name", "birth_year": "birth_date", "house_number": "street"}
 NO_EVIDENCE = {"gender", "state", "country", "birth_month", "birth_day"}
@@ -85,7 +85,8 @@ def _check_column(rows: pl.DataFrame, option: str, name: str, where: Path) -> No
             fix=nearest(name, rows.columns),
             where=where,
         )
-    unique = [column for column in rows.columns if rows[column].n_unique() == rows.height]
+    facts = _by_name(rows.columns, set()).values()
+    unique = [column for column in rows.columns if column not in facts and rows[column].n_unique() == rows.height]
     hints = {
         "--id": f"a record's own id; different in every row: {', '.join(unique) or 'no column'}",
         "--truth": "the column that is equal in all records of one person, and in no other's",
@@ -99,17 +100,16 @@ def _check_column(rows: pl.DataFrame, option: str, name: str, where: Path) -> No
 
 def _by_name(columns: list[str], taken: set[str]) -> dict[str, str]:
     """Fact -> column, for what the names tell."""
-    words = _words()
+    facts = {**_words()["columns"], "source": _words()["source"]}
     free = [column for column in columns if column not in taken]
     used: dict[str, str] = {}
-    for fact, synonyms in [*words["columns"].items(), ("source", words["source"])]:
-        for reading in (_plain, _joined, _bare):
-            spelled = {reading(synonym): place for place, synonym in reversed(list(enumerate(synonyms)))}
+    for reading in (_plain, _joined, _bare):
+        for fact, synonyms in facts.items():
+            spelled = [reading(synonym) for synonym in synonyms]
             fitting = [column for column in free if column not in used.values() and reading(column) in spelled]
-            if fitting:
-                used[fact] = min(fitting, key=lambda column: (spelled[reading(column)], column))
-                break
-    return used
+            if fitting and fact not in used:
+                used[fact] = min(fitting, key=lambda column: (spelled.index(reading(column)), column))
+    return {fact: used[fact] for fact in facts if fact in used}
 
 
 def _plain(name: str) -> str:
@@ -152,13 +152,9 @@ def _one_name(used: Mapping[str, str]) -> dict[str, str]:
     elif "full_name" in names and {"first_name", "last_name"} & names.keys():
         missing = "first_name" if "last_name" in names else "last_name"
         names[missing] = names.pop("full_name")
-    if "birth_date" in names:
-        names = {
-            fact: column
-            for fact, column in names.items()
-            if not fact.startswith("birth_") or fact == "birth_date" or fact == "birth_place"
-        }
-    return names
+    # A whole date says more than its parts.
+    parts = ("birth_year", "birth_month", "birth_day") if "birth_date" in names else ()
+    return {fact: column for fact, column in names.items() if fact not in parts}
 
 
 def _check_comparable(used: Mapping[str, str], columns: list[str], where: Path) -> None:
@@ -178,7 +174,7 @@ def _keys(rows: pl.DataFrame, id_: str, source: str, where: Path) -> pl.Series:
     if blank:
         raise LookAtTheData(f"{blank:,} rows have no {id_}", fix="give every record an id", where=where)
     ids = rows.select(pl.concat_str(pl.col(source).fill_null(""), id_, separator=":") if source else id_)
-    keys = ids.to_series().rename("record_key")
+    keys = ids.to_series().alias("record_key")
     if repeated := rows.height - keys.n_unique():
         apart = [
             column for column in rows.columns if column != id_ and not rows.select(id_, column).is_duplicated().any()
@@ -194,53 +190,43 @@ def _keys(rows: pl.DataFrame, id_: str, source: str, where: Path) -> pl.Series:
 def _contacts(
     rows: pl.DataFrame, keys: pl.Series, source: str, used: Mapping[str, str], notes: list[str]
 ) -> tuple[pl.DataFrame, str | None]:
-    def given(fact: str) -> pl.Series | None:
-        return rows[used[fact]] if fact in used else None
-
+    """The contacts of the rows, and the country in which phone numbers without one are dialled."""
     blank = pl.Series([None] * rows.height, dtype=pl.String)
     sources = rows[source] if source else blank
-    facts = {fact: given(fact) for fact in (*CONTACT, *MORE)}
-    if (names := given("full_name")) is not None:
+    facts = {fact: rows[column] for fact, column in used.items()}
+    if "full_name" in facts:
         titles = frozenset(_yaml(Path(__file__).parents[1] / "words.yaml")["titles"])
-        facts |= values.name_parts(names, titles, frozenset(_words()["particles"])).to_dict()
-    if (number := given("house_number")) is not None:
-        street = blank if facts["street"] is None else facts["street"]
-        line = pl.select(pl.concat_str(number, street, separator=" ", ignore_nulls=True)).to_series()
+        facts |= values.name_parts(facts["full_name"], titles, frozenset(_words()["particles"])).to_dict()
+    if "house_number" in facts:
+        parts = facts["house_number"], facts.get("street", blank)
+        line = pl.select(pl.concat_str(parts, separator=" ", ignore_nulls=True)).to_series()
         facts["street"] = line.replace("", None)
-    written = given("birth_date")
-    if written is None and (year := given("birth_year")) is not None:
-        written = values.joined_dates(year, given("birth_month"), given("birth_day"))
-    facts["birth_date"] = None
-    if written is not None:
-        facts["birth_date"] = _dates(written, sources, notes)
+    if "birth_year" in facts:
+        facts["birth_date"] = values.joined_dates(facts["birth_year"], facts.get("birth_month"), facts.get("birth_day"))
+    if (written := facts.pop("birth_date", None)) is not None:
+        facts["birth_date"], found = values.birth_dates(written, sources, _words()["dates"])
+        years = values.birth_years(written, facts["birth_date"])
+        facts |= {"birth_year": years} if years is not None else {}
+        notes.append(_told(found, written, facts["birth_date"] if years is None else years))
     country = None
-    if facts["phone"] is not None:
-        nowhere = (
-            facts["phone"] if facts["country"] is None else facts["phone"].set(facts["country"].is_not_null(), None)
-        )
+    if "phone" in facts:
+        nowhere = facts["phone"].set(facts.get("country", blank).is_not_null(), None)
         country = values.phone_country(nowhere, _words()["phone_countries"])
-        if country:
-            notes.append(f"phone numbers that name no country are read as dialled in {country}")
-    present = {fact: facts[fact] for fact in MORE if facts[fact] is not None}
-    return (
-        pl.DataFrame(
-            {"record_key": keys, "source": sources}
-            | {fact: facts[fact] if facts[fact] is not None else blank for fact in CONTACT if fact != "birth_date"}
-            | {"birth_date": facts["birth_date"] if facts["birth_date"] is not None else blank.cast(pl.Date)}
-            | present
-        ),
-        country,
-    )
+        notes += [f"phone numbers that name no country are read as dialled in {country}"] if country else []
+    contacts = {fact: facts.get(fact, blank) for fact in CONTACT} | {
+        fact: facts[fact] for fact in MORE if fact in facts
+    }
+    contacts["birth_date"] = contacts["birth_date"].cast(pl.Date)
+    return pl.DataFrame({"record_key": keys, "source": sources} | contacts), country
 
 
-def _dates(written: pl.Series, sources: pl.Series, notes: list[str]) -> pl.Series:
-    dates, found = values.birth_dates(written, sources, _words()["dates"])
+def _told(found: Mapping[str, list[str]], written: pl.Series, read: pl.Series) -> str:
+    """What became of the birth dates, in words."""
     told = "; ".join(
-        f"{source + ': ' if source else ''}{', '.join(forms)}" for source, forms in sorted(found.items()) if forms
+        f"{source + ': ' if source else ''}{', '.join(formats)}" for source, formats in sorted(found.items()) if formats
     )
-    unread = 1 - dates.count() / max(written.count(), 1)
-    notes.append(f"birth dates read as {told or 'nothing'}; {unread:.2%} of them cannot be read")
-    return dates
+    unread = 1 - read.count() / max(written.count(), 1)
+    return f"birth dates read as {told or 'years'}; {unread:.2%} of them cannot be read"
 
 
 def _words() -> dict[str, Any]:

@@ -23,22 +23,23 @@ def birth_dates(texts: pl.Series, sources: pl.Series, formats: list[str]) -> tup
     """Texts as dates, and for each source the formats found in it, the most frequent first.
 
     Each source is read in the format that reads the most of its distinct values, then what is left in the next one, as
-    long as one reads LEAST_SHARE of them. A year alone counts (as its first day) only where no source has more.
+    long as one reads LEAST_SHARE of them.
     """
     given = pl.DataFrame({"text": texts.str.replace(_TIME, ""), "source": sources})
     distinct = given.drop_nulls("text").unique().sort("source", "text")
-    read, found = [], {}
+    read, found = [distinct.clear().with_columns(date=pl.lit(None, pl.Date))], {}
     for (source,), values in distinct.group_by("source", maintain_order=True):
         dates, found[str(source or "")] = _read(values["text"], formats)
         read.append(values.with_columns(date=dates))
-    if not any(found.values()):
-        years = distinct.filter(pl.col("text").str.contains(r"^\d{4}$"))
-        read = [years.with_columns(date=_plausible((years["text"] + "-01-01").str.to_date("%Y-%m-%d", strict=False)))]
-        found = {source: ["%Y"] for source in found}
-    if not read:
-        return pl.Series("birth_date", [None] * len(texts), dtype=pl.Date), {}
     told = given.join(pl.concat(read), on=["text", "source"], how="left", nulls_equal=True, maintain_order="left")
-    return told["date"].rename("birth_date"), found
+    return told["date"].alias("birth_date"), found
+
+
+def birth_years(texts: pl.Series, dates: pl.Series) -> pl.Series | None:
+    """The year of birth as text, of dates and of texts that hold a year alone; None where there is no such text."""
+    year = texts.str.extract(r"^(\d{4})$")
+    alone = year.set(~year.cast(pl.Int32).is_between(EARLIEST_YEAR, LATEST_YEAR), None)
+    return dates.dt.year().cast(pl.String).fill_null(alone) if alone.count() else None
 
 
 def _read(texts: pl.Series, formats: list[str]) -> tuple[pl.Series, list[str]]:
@@ -63,11 +64,11 @@ def _plausible(dates: pl.Series) -> pl.Series:
 
 
 def joined_dates(year: pl.Series, month: pl.Series | None, day: pl.Series | None) -> pl.Series:
-    """The parts of dates as texts 1980-03-01; of a year alone, itself."""
+    """The parts of dates as texts 1980-03-01; where a part is missing, the year alone."""
     if month is None or day is None:
         return year
-    parts = [year, *(part.str.strip_chars(".").str.zfill(2) for part in (month, day))]
-    return pl.select(pl.concat_str(parts, separator="-")).to_series()
+    parts = [year, *(part.str.zfill(2) for part in (month, day))]
+    return pl.select(pl.coalesce(pl.concat_str(parts, separator="-"), year)).to_series()
 
 
 def name_parts(names: pl.Series, titles: frozenset[str], particles: frozenset[str]) -> pl.DataFrame:
