@@ -83,6 +83,11 @@ class Project:
     def keys(self) -> Path:
         return Path(os.environ.get("PERSONALIZATION_KEYS") or self.home / ".keys")
 
+    @property
+    def sources_once(self) -> list[str]:
+        """Names of the sources that hold each person once, sorted."""
+        return sorted(name for name, source in self.sources.items() if source.one_record_per_person)
+
     def file(self, kind: str, name: str) -> Path:
         """The file that declares something, for messages: `file('segments', 'vip')`."""
         return self.folder / kind / f"{name}{'.sql' if kind == 'features' else '.yaml'}"
