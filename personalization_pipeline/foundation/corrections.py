@@ -53,14 +53,14 @@ def read_links(path: Path) -> Mapping[int, Link]:
         return {}
     try:
         rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline=""), strict=True)
-        found = {rows.line_num: [cell.strip() for cell in row] for row in rows if any(row)}
+        found = [(rows.line_num, [cell.strip() for cell in row]) for row in rows if any(row)]
     except UnicodeDecodeError:
         raise ProjectError("is not UTF-8 text", fix="save the file as UTF-8", where=path) from None
     except csv.Error:
         raise ProjectError("a quote is never closed", fix="close it", where=path) from None
     if not found:
         return {}
-    header, *lines = found.items()
+    header, *lines = found
     if tuple(header[1]) != HEADER:
         raise ProjectError("has another header", fix=f"write {','.join(HEADER)}", where=path)
     links = {number: _read(cells, number, path) for number, cells in lines}
@@ -83,9 +83,7 @@ def _read(cells: list[str], number: int, path: Path) -> Link:
     if found.record_key_l == found.record_key_r:
         raise ProjectError(f"line {number} names one record twice", fix="name two records", where=path)
     if found.verdict not in VERDICTS:
-        raise ProjectError(
-            f"line {number} says {found.verdict!r}", fix=f"say one of {', '.join(VERDICTS)}", where=path
-        )
+        raise ProjectError(f"line {number} says {found.verdict!r}", fix=f"say one of {', '.join(VERDICTS)}", where=path)
     if not found.decided_by:
         raise ProjectError(f"line {number} does not say who decided", fix="fill decided_by", where=path)
     if "@" in found.reason:

@@ -43,10 +43,10 @@ def components(
 ) -> pl.DataFrame:
     """Every record once, sorted, with its connected component by edges from CUT on: columns COMPONENTS.
 
-    `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`: one of kind `same` holds together whatever it
-    weighs, and no other edge of a pair that was told apart by `never`, or is of a source of `once`. A component of more than `limit` records loses its weakest
-    edges, step by step, until its parts are small enough: its component_cut (millibits) is more than CUT, something to
-    look at. The digest is of all that decides how a component is cut; NULL where one or two records leave nothing to
+    `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`. One of kind `same` holds whatever it weighs; a
+    pair that is `never` one person, or of one source of `once` (those that hold each person once), holds nothing
+    together. A component of more than `limit` records loses its weakest edges, step by step, until its parts are small
+    enough: its component_cut (millibits) is more than CUT, something to look at. The digest is of all that decides how a component is cut; NULL where one or two records leave nothing to
     decide, and everywhere where no record has a contact_digest. `before` (record_key, component_digest) are the known
     records as an earlier night grouped them: component_before.
     """
@@ -101,7 +101,7 @@ def _holding(edges: pl.DataFrame, once: Collection[str]) -> pl.DataFrame:
 def _digests(several: pl.DataFrame, edges: pl.DataFrame, standardised: pl.DataFrame, rules: str) -> pl.DataFrame:
     """Per component the md5 of all that decides how it is cut: component, component_digest.
 
-    Scored edges follow from the records and the artefact. An exact key does not: others may share it; nor does a word.
+    Scored edges follow from the records and the artefact. An exact key does not, since others may share it, nor a word.
     """
     if "contact_digest" not in standardised.columns:
         return several.select(pl.col("component").unique(), component_digest=pl.lit(None, pl.String))

@@ -39,4 +39,4 @@ def said_edges(corrections: pl.DataFrame) -> pl.DataFrame:
     weight = pl.when(pl.col("verdict") == SAME).then(SAID_WEIGHT).otherwise(-SAID_WEIGHT)
     return corrections.select(
         "record_key_l", "record_key_r", kind="verdict", weight=weight.cast(pl.Int64), evidence="evidence"
-    ).cast(EDGE_SCHEMA)
+    ).select(pl.col(name).cast(kind) for name, kind in EDGE_SCHEMA.items())

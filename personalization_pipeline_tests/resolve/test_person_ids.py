@@ -235,7 +235,9 @@ def test_whatever_is_merged_night_after_night_and_parted_again_is_who_it_was(
         nights.next(*named([1 if cluster <= place else cluster for cluster in partition]))
     assert nights.next(*named(partition)) == before
     assert nights.by_hand.make("former_ids", "record_key") == []
-    assert set(query(nights.by_hand.connection, "SELECT person_id FROM records WHERE founded_at <> ?", [START])) == set()
+    assert (
+        set(query(nights.by_hand.connection, "SELECT person_id FROM records WHERE founded_at <> ?", [START])) == set()
+    )
 
 
 def named(partition: Partition) -> list[str]:
