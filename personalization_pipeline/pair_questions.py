@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import itertools
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -120,11 +121,14 @@ def ties_among(connection: Connection, keys: Collection[str]) -> list[Tie]:
     """All edges and inner pairs among some records of a night."""
     listed = f"({', '.join(map(literal, sorted(keys)))})"
     sql = (
-        "SELECT record_key_l, record_key_r, {} FROM {} WHERE record_key_l IN " + listed + " AND record_key_r IN " + listed
+        "SELECT record_key_l, record_key_r, {} FROM {} WHERE record_key_l IN "
+        + listed
+        + " AND record_key_r IN "
+        + listed
     )
     edges = query(connection, sql.format("kind, weight, evidence", "edges") + " ORDER BY ALL")
     inner = query(connection, sql.format("'pair', weight, '{}'", "inner_pairs") + " ORDER BY ALL")
-    return [Tie(*row[:4], evidence=json.loads(row[4])) for row in [*edges, *inner]]
+    return [Tie(one, other, kind, weight, json.loads(told)) for one, other, kind, weight, told in [*edges, *inner]]
 
 
 def _strongest(ties: Iterable[Tie]) -> dict[Pair, Tie]:
@@ -171,7 +175,7 @@ def _path(ties: Mapping[Pair, Tie], start: Collection[str], end: Collection[str]
     while waiting:
         lost, length, keys = heapq.heappop(waiting)
         if keys[-1] in end:
-            return [ties[min(pair), max(pair)] for pair in zip(keys, keys[1:], strict=False)]
+            return [ties[min(pair), max(pair)] for pair in itertools.pairwise(keys)]
         if keys[-1] in seen:
             continue
         seen.add(keys[-1])
@@ -199,9 +203,7 @@ def _apart(project: Project, record: Mapping[str, Any], connection: Connection, 
         f"personalize link {tie.record_key_l} {tie.record_key_r} --forget" for tie in ties if tie.kind == "never"
     ]
     remedies.append(f"personalize link {min(one.meant)} {min(other.meant)} --same")
-    return PairAnswer(
-        one, other, False, CUT, best=best, asked=asked, mean=mean, reasons=reasons, remedies=remedies
-    )
+    return PairAnswer(one, other, False, CUT, best=best, asked=asked, mean=mean, reasons=reasons, remedies=remedies)
 
 
 def _is_between(tie: Tie, one: Side, other: Side) -> bool:
@@ -229,9 +231,7 @@ def _reasons(
         yield "their mean reaches the cut, but one of them would have to be parted from somebody closer, or was told apart"
 
 
-def _scored(
-    project: Project, record: Mapping[str, Any], connection: Connection, keys: Collection[str]
-) -> list[Tie]:
+def _scored(project: Project, record: Mapping[str, Any], connection: Connection, keys: Collection[str]) -> list[Tie]:
     """Every pair of these records, weighed with the artefact of the night."""
     from personalization_pipeline.resolve.link import score_all
 
@@ -242,4 +242,5 @@ def _scored(
     standardised: pl.DataFrame = frame(
         connection, f"FROM standardised WHERE record_key IN ({', '.join(map(literal, sorted(keys)))})"
     )
-    return [Tie(*row[:4], evidence=json.loads(row[4])) for row in score_all(standardised, artefact).iter_rows()]
+    scored = score_all(standardised, artefact).iter_rows()
+    return [Tie(one, other, kind, weight, json.loads(told)) for one, other, kind, weight, told in scored]

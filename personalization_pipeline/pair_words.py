@@ -1,6 +1,7 @@
-"""The answer to `why A B` in words: lines for a terminal, and data for JSON.
+"""The answers of `why A B` and `link A B`: lines for a terminal, and data for JSON.
 
-Belongs here: words. Does not belong here: the finding (pair_questions). Record keys and levels only, nobody's data.
+Belongs here: words. Does not belong here: the finding (pair_questions, blast_radius). Record keys and levels only, nobody's
+data.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from personalization_pipeline import planning_words
+from personalization_pipeline.blast_radius import BlastRadius
+from personalization_pipeline.linking import FORGET, Change
 from personalization_pipeline.pair_questions import PairAnswer, Side, Tie
 
 
@@ -91,3 +95,44 @@ def as_data(answer: PairAnswer) -> dict[str, Any]:
 def _tie_data(tie: Tie) -> dict[str, Any]:
     pair = {"record_key_l": tie.record_key_l, "record_key_r": tie.record_key_r}
     return {**pair, "kind": tie.kind, "weight": tie.weight, "evidence": dict(tie.evidence)}
+
+
+def radius_text(wanted: Change, found: BlastRadius | None) -> str:
+    """What a word would do, for a terminal."""
+    if found is None:
+        return "nothing to do: " + (
+            "nobody said anything about them" if wanted.verdict == FORGET else "it stands there"
+        )
+    lines = [
+        f"{'take out' if wanted.verdict == FORGET else 'add'}: {said.record_key_l} and {said.record_key_r} {said.verdict}"
+        for said in wanted.lines
+    ]
+    for title, people in (("People now", found.before), ("People then", found.after)):
+        lines += ["", f"{title}: {len(people)}" if people else f"{title}: the same"]
+        lines += [f"  {_person(person)}" for person in people]
+    return "\n".join([*lines, "", planning_words.as_text(found.plan)])
+
+
+def _person(person: dict[str, Any]) -> str:
+    reach = [flag.removeprefix("is_reachable_") for flag, is_so in person.items() if is_so and "reachable" in flag]
+    told = [
+        f"{person['record_count']} records",
+        f"{person['order_count']} orders",
+        f"order value {person['order_value_amount']}",
+        f"{person['grant_count']} consents granted",
+        f"reached by {', '.join(reach) or 'nothing'}",
+        f"{'may' if person['is_profiling_allowed'] else 'may not'} be profiled",
+        *([person["rfm_segment"].replace("_", " ")] if person["rfm_segment"] else []),
+    ]
+    return f"{person['person_id']}: {'; '.join(told)}"
+
+
+def radius_data(wanted: Change, found: BlastRadius | None) -> dict[str, Any]:
+    """The same for JSON."""
+    told: dict[str, Any] = {
+        "verdict": wanted.verdict,
+        "lines": [[said.record_key_l, said.record_key_r, said.verdict] for said in wanted.lines],
+    }
+    if found is None:
+        return told
+    return {**told, "before": found.before, "after": found.after, **planning_words.as_data(found.plan)}
