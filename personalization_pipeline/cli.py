@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table as RichTable
 
 from personalization_pipeline.cli_evaluate import evaluate_app
 from personalization_pipeline.foundation.errors import MissingArgument
@@ -172,8 +171,8 @@ def plan(
 @app.command()
 @told
 def why(
-    person: Annotated[str, typer.Argument(help="A person_id, or a record key")],
-    other: Annotated[str, typer.Argument(help="A second one: are they one person, or why not?")] = "",
+    person: Annotated[str, typer.Argument(help="A person_id; beside a second one a record key too")],
+    other: Annotated[str, typer.Argument(help="Another person_id or record key: are they one person?")] = "",
     project: ProjectOption = None,
     segment: Annotated[str | None, typer.Option(help="Only this segment")] = None,
     audience: Annotated[str | None, typer.Option(help="Only this audience")] = None,

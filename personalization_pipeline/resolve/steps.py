@@ -14,7 +14,7 @@ from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import frame
-from personalization_pipeline.resolve import corrections, memory
+from personalization_pipeline.resolve import corrections, memory, review
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
 
 CONTACT_DIGESTS = {"record_key": "VARCHAR", "contact_digest": "UBIGINT"}
@@ -162,6 +162,22 @@ def _clusters(building: Building) -> pl.DataFrame:
     )
 
 
+def _weakest_links(building: Building) -> pl.DataFrame:
+    from personalization_pipeline.resolve.components import CUT
+    from personalization_pipeline.resolve.review import weakest_links
+
+    ties = (
+        f"SELECT record_key_l, record_key_r, weight FROM edges WHERE kind <> '{corrections.NEVER}' "
+        "UNION ALL SELECT record_key_l, record_key_r, weight FROM inner_pairs"
+    )
+    pairs = (
+        "SELECT record_key_l, record_key_r, max(weight) AS weight "
+        f"FROM ({ties}) JOIN clusters AS one ON one.record_key = record_key_l "
+        "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key GROUP BY ALL"
+    )
+    return weakest_links(frame(building.connection, "FROM clusters"), frame(building.connection, pairs), 2 * CUT)
+
+
 PHASE = Phase(
     "resolve",
     computed={
@@ -177,5 +193,6 @@ PHASE = Phase(
         "components": Computed(_components, COMPONENTS, reads=("standardised", "edges")),
         "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("standardised", "edges"), after=("components",)),
         "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs")),
+        "weakest_links": Computed(_weakest_links, review.WEAKEST_LINKS, reads=("clusters", "edges", "inner_pairs")),
     },
 )
