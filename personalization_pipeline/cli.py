@@ -54,10 +54,13 @@ def init(
 @told
 def check(project: ProjectOption = None) -> None:
     """Try everything without data: every file loads, every SELECT binds, every rule reads columns that exist."""
-    from personalization_pipeline.checking import check_project
+    from personalization_pipeline.checking import check_project, notes
 
-    for kind, count in check_project(load_project(project)).items():
+    loaded = load_project(project)
+    for kind, count in check_project(loaded).items():
         out.print(f"{count:>5} {kind}")
+    for note in notes(loaded):
+        err.print(note, style="yellow", markup=False)
     out.print("[green]all good[/]")
 
 

@@ -23,9 +23,9 @@ from personalization_pipeline.foundation.corrections import (
 )
 from personalization_pipeline.foundation.errors import MissingArgument, ProjectError
 from personalization_pipeline.foundation.project import Project
-from personalization_pipeline.foundation.warehouse import Connection, published_connection
+from personalization_pipeline.foundation.warehouse import published_connection
 from personalization_pipeline.foundation.writes import Kind, write_text
-from personalization_pipeline.pair_questions import side_of
+from personalization_pipeline.pair_questions import two_sides
 from personalization_pipeline.questions import current_night
 
 SAME, NEVER = VERDICTS
@@ -49,9 +49,10 @@ def change(project: Project, one: str, other: str, verdict: str, *, decided_by: 
     """
     path, known = project.folder / LINKS, list(project.links.values())
     with contextlib.closing(published_connection(current_night(project), private=True)) as connection:
-        sides = [_meant(connection, asked, may_be_gone=verdict == FORGET) for asked in (one, other)]
-    if sides[0] & sides[1]:
-        raise MissingArgument("both mean the same record", fix="name two records, or two people")
+        if verdict == FORGET and ":" in one and ":" in other:  # of records that may be gone
+            sides = [frozenset({one}), frozenset({other})]
+        else:
+            sides = [side.meant for side in two_sides(connection, one, other)]
     if verdict == FORGET:
         pairs = {(min(pair), max(pair)) for pair in itertools.product(*sides)}
         gone = [said for said in known if said.pair in pairs]
@@ -68,12 +69,6 @@ def change(project: Project, one: str, other: str, verdict: str, *, decided_by: 
     except ProjectError as error:
         raise MissingArgument(f"as line {number} of this file: {error.problem}", fix=error.fix, where=path) from None
     return Change([*known, said], [said], verdict)
-
-
-def _meant(connection: Connection, asked: str, *, may_be_gone: bool) -> frozenset[str]:
-    if ":" in asked and may_be_gone:
-        return frozenset({asked})
-    return side_of(connection, asked).meant
 
 
 def write(project: Project, wanted: Change) -> Path:

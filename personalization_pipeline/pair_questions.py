@@ -11,7 +11,7 @@ import heapq
 import itertools
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from personalization_pipeline.foundation.artefacts import kept
@@ -87,12 +87,22 @@ def why_pair(project: Project, one: str, other: str) -> PairAnswer:
     folder = current_night(project)
     record = Store(project.store).record(folder)
     with contextlib.closing(published_connection(folder, private=True)) as connection:
-        sides = side_of(connection, one), side_of(connection, other)
-        if sides[0].meant & sides[1].meant:
-            raise MissingArgument("both mean the same record", fix="name two records, or two people")
+        sides = two_sides(connection, one, other)
         if sides[0].person_id == sides[1].person_id:
             return _together(project, record, connection, *sides)
         return _apart(project, record, connection, *sides)
+
+
+def two_sides(connection: Connection, one: str, other: str) -> tuple[Side, Side]:
+    """Both sides of a question; where one means part of what the other means, the other is the rest."""
+    sides = side_of(connection, one), side_of(connection, other)
+    if sides[0].meant > sides[1].meant:
+        return replace(sides[0], meant=sides[0].meant - sides[1].meant), sides[1]
+    if sides[0].meant < sides[1].meant:
+        return sides[0], replace(sides[1], meant=sides[1].meant - sides[0].meant)
+    if sides[0].meant & sides[1].meant:
+        raise MissingArgument("both mean the same records", fix="name two records, or two people")
+    return sides
 
 
 def side_of(connection: Connection, asked: str) -> Side:
