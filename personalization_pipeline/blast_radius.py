@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from personalization_pipeline.asked_night import Asked, asked_night
+from personalization_pipeline.asked_night import OTHER_CORRECTIONS, Asked, asked_night
 from personalization_pipeline.foundation.artefacts import kept
 from personalization_pipeline.foundation.building import Building, as_remembered
 from personalization_pipeline.foundation.corrections import Link
@@ -73,7 +73,8 @@ def blast_radius(project: Project, links: Sequence[Link]) -> BlastRadius:
         now = _rows(after, SUMMARY.format("", "", moved))
         moves = moves_between(asked, after, lambda _: "identity")
         night = str(asked.building.folder and asked.building.folder.name)
-        return BlastRadius(before, now, Plan(night, asked.building.as_of, moves, asked.notes))
+        notes = [note for note in asked.notes if note != OTHER_CORRECTIONS]
+        return BlastRadius(before, now, Plan(night, asked.building.as_of, moves, notes))
 
 
 def _rows(after: Building, sql: str) -> list[dict[str, Any]]:

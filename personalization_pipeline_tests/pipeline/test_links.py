@@ -166,6 +166,19 @@ def test_a_merge_of_people_adds_no_grant_to_an_address(linked: Linked) -> None:
     assert len(after) > 100
 
 
+def test_a_pair_that_people_have_answered_leaves_the_review(linked: Linked) -> None:
+    """Those who were one person until people said never have edges between them that would ask."""
+    ids = "(SELECT person_id FROM records WHERE record_key = '{}')"
+    one, other = (ids.format(key) for key in linked.parted)
+    between = f"person_id_l IN ({one}, {other}) AND person_id_r IN ({one}, {other}) AND person_id_l <> person_id_r"
+    tied = f"""SELECT count(*) FROM edges
+        JOIN records AS a ON a.record_key = record_key_l JOIN records AS b ON b.record_key = record_key_r
+        WHERE weight > 0 AND a.person_id IN ({one}, {other}) AND b.person_id IN ({one}, {other}) AND a.person_id <> b.person_id"""
+    ((ties,),) = rows(linked.project, tied, night=linked.linked)
+    assert ties > 0
+    assert rows(linked.project, f"SELECT words FROM review_queue WHERE {between}", night=linked.linked) == []
+
+
 def test_why_tells_a_word_and_how_to_take_it_back(linked: Linked, tmp_path: Path) -> None:
     project = Path(shutil.copytree(linked.project, tmp_path / "shop", symlinks=True))
     (project / "store" / "current").unlink()
@@ -251,7 +264,6 @@ def test_a_word_about_a_record_that_is_gone_is_told_every_night_and_never_droppe
     customers = "id,first_name,last_name,email,phone,country,newsletter,updated_at\n"
     customers += "1,Ann,Berg,ann@mail.example,,DE,yes,2026-01-01 10:00:00\n2,Bob,Holm,bob@mail.example,,GB,yes,2026-01-01 10:00:00\n"
     (starter / "landing" / "customers" / "1.csv").write_text(customers)
-    (starter / LINKS).parent.mkdir()
     header = "record_key_l,record_key_r,verdict,decided_by,decided_on,reason\n"
     (starter / LINKS).write_text(
         f"{header}customers:1,customers:2,same,ann,2026-01-02,\ncustomers:1,customers:9,same,ann,2026-01-02,\n"
@@ -269,7 +281,6 @@ def test_a_word_about_a_record_that_is_gone_is_told_every_night_and_never_droppe
 
 
 def test_a_file_that_contradicts_itself_stops_the_night(starter: Path, night: Night) -> None:
-    (starter / LINKS).parent.mkdir()
     (starter / LINKS).write_text("record_key_l,record_key_r,verdict,decided_by,decided_on,reason\na:1,b:1,same\n")
     with pytest.raises(ProjectError, match="line 2 has 3 cells"):
         night(starter, "2026-02-01")
