@@ -21,7 +21,7 @@ NIGHT = "2026-02-01"
 HEADER = "id,first_name,email,country,newsletter,updated_at\n"
 ANN = "1,Ann,ann@mail.example,DE,yes,2026-01-01 10:00:00\n"
 BOB = "2,Bob,bob@mail.example,GB,no,2026-01-01 10:00:00\n"
-COMMANDS = ["init", "check", "run", "rollback", "home", "plan", "ask", "why", "verify"]
+COMMANDS = ["init", "check", "run", "rollback", "home", "plan", "ask", "why", "link", "verify"]
 COMMANDS += ["evaluate", "evaluate demo", "evaluate identity"]
 
 
