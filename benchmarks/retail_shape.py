@@ -22,14 +22,13 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks.pages import DOCS, write_between_marks
 from benchmarks.purchase_figures import FIGURES, Purchases, Windows, is_within, measured, purchases
 from personalization_pipeline.demo.landing import CLOSED_AT
 from personalization_pipeline.demo.world import make_world, making
 from personalization_pipeline.foundation.warehouse import frame
-from personalization_pipeline.foundation.writes import Kind, write_text
 
-PAGE = Path(__file__).parents[1] / "docs" / "demo-world.md"
-BEGIN, END = "<!-- begin: python -m benchmarks.retail_shape -->", "<!-- end -->"
+PAGE = DOCS / "demo-world.md"
 PEOPLE, SEED = 4000, 7  # of the demo in the table
 ZONE = "America/New_York"  # of the retailer's days, see data/complete_journey/land.py
 DISCOUNTS = ("retail_disc", "coupon_disc", "coupon_match_disc")
@@ -86,17 +85,10 @@ def table(real: dict[str, float], made: dict[str, float]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def with_table(page: str, generated: str) -> str:
-    """The page with what stands between its two markers replaced."""
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{generated}{END}{after}"
-
-
 def main() -> None:
     """Write the table into the page, and say which figures lie outside their bounds."""
     real, made = measured(retailer()), measured(demo(PEOPLE, SEED))
-    write_text(PAGE, with_table(PAGE.read_text(encoding="utf-8"), table(real, made)), Kind.PROJECT)
+    write_between_marks(PAGE, "retail_shape", table(real, made))
     apart = [figure.name for figure in FIGURES if not is_within(figure, real[figure.name], made[figure.name])]
     sys.exit(f"outside the bounds: {', '.join(apart)}" if apart else 0)
 

@@ -19,6 +19,7 @@ from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, same
 from personalization_pipeline.resolve.identity_model import Artefact, open_linker
 
 LOWEST_WEIGHT = -5_000  # millibits; a pair below is no edge
+ANY_WEIGHT = -1_000_000  # millibits; no pair is below
 KEY_WEIGHT = 25_000  # millibits of a customer number: no evidence weighs more
 EXACT_WEIGHT = 10_000  # millibits of an exact key: it outweighs doubt, but not proof against it
 EDGE_SCHEMA = {
@@ -51,7 +52,18 @@ def score_pairs(
     if new_keys is not None:
         records = _in_reach(records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys))), blocks)
         blocks = [f"{block} AND (l.is_new OR r.is_new)" for block in blocks]
-    scored = _scored(records, artefact, blocks, LOWEST_WEIGHT, threads, memory_limit)
+    return _with_evidence(_scored(records, artefact, blocks, LOWEST_WEIGHT, threads, memory_limit), artefact)
+
+
+def score_all(standardised: pl.DataFrame, artefact: Artefact) -> pl.DataFrame:
+    """Every pair of a few records with its evidence, however low it weighs: same columns and order as `score_pairs`."""
+    if artefact["kind"] != "splink" or standardised.height < 2:
+        return pl.DataFrame(schema=EDGE_SCHEMA)
+    block = "l.record_key <> r.record_key"
+    return _with_evidence(_scored(standardised, artefact, [block], ANY_WEIGHT, None, None), artefact)
+
+
+def _with_evidence(scored: pl.DataFrame, artefact: Artefact) -> pl.DataFrame:
     return scored.select(
         "record_key_l",
         "record_key_r",

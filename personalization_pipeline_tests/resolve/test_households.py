@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -131,6 +130,6 @@ def f1(precision: float, recall: float) -> float:
 
 def housemates(records: pl.DataFrame, home: str) -> pl.DataFrame:
     """Every two people who have ever shared a home."""
-    lives: Any = records.select("true_id", home).unique()
+    lives = records.select("true_id", home).unique()
     pairs = lives.join(lives, on=home).filter(pl.col("true_id") < pl.col("true_id_right"))
     return pairs.select("true_id", "true_id_right").unique()

@@ -27,7 +27,9 @@ WORDS = st.lists(
 
 def reach(by_hand: HandMade, words: list[Word], people: dict[str, str]) -> dict[str, dict[str, bool]]:
     """The flags of each person, of whom `people` (record -> person) are the records; words as in consent_state."""
-    addresses = [(who, key, kind, f"{kind}:{key}") for key, who in people.items() for kind in ("email", "phone", "record")]
+    addresses = [
+        (who, key, kind, f"{kind}:{key}") for key, who in people.items() for kind in ("email", "phone", "record")
+    ]
     state = [(f"{kind}:{key}", *said, f"2026-01-0{day}") for key, kind, *said, day in words]
     by_hand.put("people", "person_id, kind", *[(who, "known") for who in sorted(set(people.values()))])
     by_hand.put("identifiers", "person_id, record_key, address_kind, address", *addresses)

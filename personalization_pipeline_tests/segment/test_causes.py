@@ -33,7 +33,9 @@ def declare(project: Path, kind: str, name: str, where: str) -> None:
 
 @pytest.fixture
 def nights(starter: Path, tmp_path: Path) -> Iterator[TwoNights]:
-    """Ann (records a, b), Bo (c) and Cid (d), who has ordered once, a month before the second night."""
+    """Ann (records a, b), Bo (c) and Cid (d), who has ordered once, a month before the second night; nobody is held out."""
+    settings = starter / "project.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("share: 0.05", "share: 0"), encoding="utf-8")
     for name, where in SEGMENTS.items():
         declare(starter, "segments", name, where)
     hand = HandMade(starter)

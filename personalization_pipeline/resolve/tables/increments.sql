@@ -32,10 +32,10 @@ WITH works AS (
     LEFT JOIN computed.known_records AS other ON other.record_key = edges.record_key_r
     WHERE edges.kind = 'splink'
     UNION ALL
-    SELECT 'resolve', 'inner pairs', inner_pairs.record_key_l, before.record_key_l IS NULL
+    SELECT 'resolve', 'inner pairs', inner_pairs.record_key_l, NOT coalesce(one.component_before = other.component_before, false)
     FROM inner_pairs
-    LEFT JOIN yesterday.inner_pairs AS before
-        ON before.record_key_l = inner_pairs.record_key_l AND before.record_key_r = inner_pairs.record_key_r
+    LEFT JOIN computed.components AS one ON one.record_key = inner_pairs.record_key_l
+    LEFT JOIN computed.components AS other ON other.record_key = inner_pairs.record_key_r
     UNION ALL
     SELECT 'resolve', 'clustered records', clusters.record_key, before.record_key IS NULL
     FROM clusters
