@@ -12,7 +12,7 @@ import polars as pl
 from personalization_pipeline.foundation.artefacts import artefact
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import limits_of
-from personalization_pipeline.foundation.phases import Computed, Phase, Slots
+from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import frame
 from personalization_pipeline.resolve import corrections, limits, memory, review, survivorship
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
@@ -211,5 +211,4 @@ PHASE = Phase(
         "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs")),
         "weakest_links": Computed(_weakest_links, review.WEAKEST_LINKS, reads=("clusters", "edges", "inner_pairs")),
     },
-    slots={"events": Slots(lambda building: {"stitching_days": str(building.project.settings.stitching_days)})},
 )
