@@ -64,10 +64,8 @@ def test_dots_count_everywhere_but_at_gmail() -> None:
 
 
 def test_an_address_that_nobody_meant_or_that_is_none_is_null() -> None:
-    assert (
-        emails("test@test.com", "noreply@shop.example", "info@firm.example", "anna@", "a@b", "+x@y.example")
-        == [None] * 6
-    )
+    nobodys = ("test@test.com", "noreply@shop.example", "kasse@firm.example", "anna@", "a@b", "+x@y.example")
+    assert emails(*nobodys) == [None] * len(nobodys)
 
 
 @pytest.mark.parametrize(

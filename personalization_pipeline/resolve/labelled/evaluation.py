@@ -21,6 +21,7 @@ from personalization_pipeline.resolve.cluster import cluster
 from personalization_pipeline.resolve.identity_model import Artefact, train
 from personalization_pipeline.resolve.labelled.columns import Labelled, label
 from personalization_pipeline.resolve.labelled.file import read_texts
+from personalization_pipeline.resolve.limits import compared
 from personalization_pipeline.resolve.link import exact_key_edges, score_pairs
 from personalization_pipeline.resolve.standardise import standardise
 
@@ -63,7 +64,7 @@ def evaluate_file(
 def evaluate(labelled: Labelled, seconds: dict[str, float], say: Say) -> Evaluation:
     """Standardise, train, score, add exact keys, cluster: as in a first night; then measure. `seconds` is added to."""
     with _timed("standardise", seconds, say):
-        records = standardise(labelled.contacts, labelled.default_country)
+        records = compared(standardise(labelled.contacts, labelled.default_country))
     with _timed("train", seconds, say):
         artefact = train(records, seed=SEED)
     with _timed("score", seconds, say):
