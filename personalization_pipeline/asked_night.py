@@ -23,7 +23,7 @@ from personalization_pipeline.foundation.warehouse import Connection, EngineErro
 from personalization_pipeline.questions import current_night
 
 # Settings that only a night can follow: they are read while files land and records meet.
-READ_AT_LANDING = ("time_zone", "default_country")
+READ_AT_LANDING = ("time_zone", "default_country", "stitching_days", "survivorship")
 OTHER_CORRECTIONS = "corrections/ differ: who is one person shows only after a night, or before: personalize link A B."
 
 

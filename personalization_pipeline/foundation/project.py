@@ -265,6 +265,14 @@ def _check_references(project: Project) -> None:
             fix="use an IANA name such as Europe/Berlin",
             where=project.folder / "project.yaml",
         ) from None
+    for ranked in project.settings.survivorship.values():
+        for source in ranked:
+            if source not in project.sources:
+                raise ProjectError(
+                    f"survivorship names the unknown source {source!r}",
+                    fix=nearest(source, project.sources),
+                    where=project.folder / "project.yaml",
+                )
     for name, audience in project.audiences.items():
         if audience.brand and audience.brand not in project.settings.brands:
             raise ProjectError(

@@ -97,8 +97,8 @@ def _page(building: Building) -> str:
 def _tiles(building: Building) -> str:
     figures = query(
         building.connection,
-        "SELECT (SELECT sum(row_count) FROM files), (SELECT count(*) FROM contacts), (SELECT count(*) FROM people), "
-        "(SELECT count(*) FROM people WHERE record_count > 1), (SELECT coalesce(sum(amount), 0) FROM order_lines), "
+        "SELECT (SELECT sum(row_count) FROM files), (SELECT count(*) FROM contacts), (SELECT count(*) FROM people WHERE kind = 'known'), "
+        "(SELECT count(*) FROM people WHERE record_count > 1), (SELECT count(*) FROM people WHERE kind = 'anonymous'), (SELECT coalesce(sum(amount), 0) FROM order_lines), "
         "(SELECT count(*) FROM profiles WHERE is_reachable_email)",
     )[0]
     words = (
@@ -106,6 +106,7 @@ def _tiles(building: Building) -> str:
         "records",
         "people",
         "of them merged",
+        "anonymous people",
         f"order value, {building.project.settings.currency}",
         "reachable by e-mail",
     )

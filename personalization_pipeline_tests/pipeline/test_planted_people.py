@@ -188,7 +188,6 @@ def test_accounts_under_one_placeholder_address_are_not_one_person(world: Connec
     assert strangers_in_one_person(world, "placeholder_email") == []
 
 
-@later("P1, a later issue: the golden record keeps an address that standardising threw away")
 @case("placeholder_email", "test_email")
 def test_a_placeholder_is_nobodys_golden_address(world: Connection) -> None:
     """P1, R24: a value that says nothing about a person is not her best one."""
@@ -196,7 +195,6 @@ def test_a_placeholder_is_nobodys_golden_address(world: Connection) -> None:
     assert number(world, f"SELECT count(*) FROM people WHERE {PLACEHOLDER}") == 0
 
 
-@later("R21, a later issue: a login carries the shop's customer number, which joins nothing unless the addresses agree")
 @case("placeholder_email")
 def test_a_login_with_the_shops_customer_number_is_the_customer(world: Connection) -> None:
     """R21, P1: whatever address was typed beside it."""

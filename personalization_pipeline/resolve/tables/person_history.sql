@@ -3,7 +3,7 @@
 -- private
 -- columns: person_id VARCHAR, change VARCHAR, changed_at TIMESTAMP, other_person_id VARCHAR, record_key VARCHAR
 -- column changed_at: as_of of the night
--- column record_key: the smallest new or changed record of those concerned; NULL where none was: records left, or the artefact is another one
+-- column record_key: the smallest new or changed record of those concerned, or else of all that hang together with them; NULL where none was: records left, or the artefact is another one
 -- check: count(*) FILTER (change = 'created') - count(DISTINCT person_id) FILTER (change = 'created') = 0
 -- check: count(*) FILTER (change IN ('merged', 'retired')) - count(*) FILTER (change = 'restored') - count(DISTINCT person_id) FILTER (change IN ('merged', 'retired')) <= 0
 -- check: count(*) FILTER (change NOT IN ('created', 'restored', 'merged', 'split', 'retired')) = 0
@@ -37,6 +37,18 @@ WITH known AS (
     LEFT JOIN yesterday.standardised AS before ON before.record_key = records.record_key
     WHERE before.contact_digest IS DISTINCT FROM standardised.contact_digest
     GROUP BY records.person_id
+), component_causes AS (
+    SELECT clusters.component_digest, min(causes.record_key) AS record_key
+    FROM clusters
+    JOIN records ON records.record_key = clusters.record_key
+    JOIN causes ON causes.person_id = records.person_id
+    GROUP BY clusters.component_digest
+), near_causes AS (
+    SELECT records.person_id, min(component_causes.record_key) AS record_key
+    FROM clusters
+    JOIN records ON records.record_key = clusters.record_key
+    JOIN component_causes ON component_causes.component_digest = clusters.component_digest
+    GROUP BY records.person_id
 ), changes AS (
     SELECT
         alive.person_id,
@@ -65,8 +77,9 @@ SELECT
     changes.change,
     tonight.as_of,
     changes.other_person_id,
-    least(holding.record_key, leaving.record_key)
+    coalesce(least(holding.record_key, leaving.record_key), near.record_key)
 FROM changes
 CROSS JOIN tonight
 LEFT JOIN causes AS holding ON holding.person_id = changes.holder_id
 LEFT JOIN causes AS leaving ON leaving.person_id = changes.person_id
+LEFT JOIN near_causes AS near ON near.person_id = changes.holder_id
