@@ -131,18 +131,18 @@ def _cut_to_size(ends: pl.DataFrame, record_keys: pl.Series, limit: int) -> pl.D
     done, rest, cut = [], place, CUT
     while rest.height and cut <= CLIP:
         ends = ends.filter(pl.col("is_same") | (pl.col("weight") >= cut))
-        labelled = rest.with_columns(component=_connected(ends, len(keys)).gather(rest["place"]))
+        labelled = rest.with_columns(component=connected(ends, len(keys)).gather(rest["place"]))
         labelled = labelled.with_columns(component_cut=pl.lit(cut, pl.Int64), size=pl.len().over("component"))
         done.append(labelled.filter(pl.col("size") <= limit))
         rest = labelled.filter(pl.col("size") > limit).select("record_key", "place")
         ends = ends.filter(pl.col("l").is_in(rest["place"].to_list()))
         cut += STEP
-    said = _connected(ends.filter("is_same"), len(keys)).gather(rest["place"])
+    said = connected(ends.filter("is_same"), len(keys)).gather(rest["place"])
     done.append(rest.with_columns(component=said, component_cut=pl.lit(cut, pl.Int64)))
     return pl.concat(done, how="diagonal").select("record_key", "component", "component_cut").sort("record_key")
 
 
-def _connected(ends: pl.DataFrame, count: int) -> pl.Series:
+def connected(ends: pl.DataFrame, count: int) -> pl.Series:
     """For each of `count` places the smallest place that it is connected to by the ends l and r."""
     import numpy as np
     from scipy.sparse import coo_array

@@ -51,6 +51,7 @@ COMPONENTS = {
     "component_before": "VARCHAR",
 }
 INNER_PAIRS = {"record_key_l": "VARCHAR", "record_key_r": "VARCHAR", "weight": "BIGINT"}
+HOUSEHOLD_RECORDS = {"record_key": "VARCHAR", "household_key": "VARCHAR", "is_crowded": "BOOLEAN"}
 CLUSTERS = {
     "record_key": "VARCHAR",
     "cluster_key": "VARCHAR",
@@ -164,6 +165,14 @@ def _clusters(building: Building) -> pl.DataFrame:
     )
 
 
+def _households(building: Building) -> pl.DataFrame:
+    from personalization_pipeline.resolve.households import NEEDED, households
+
+    columns = ", ".join(NEEDED)
+    sql = f"SELECT {columns} FROM standardised JOIN records USING (record_key) ORDER BY record_key"
+    return households(frame(building.connection, sql))
+
+
 def _weakest_links(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.components import CUT
     from personalization_pipeline.resolve.review import weakest_links
@@ -192,6 +201,7 @@ PHASE = Phase(
         "links": Computed(lambda building: corrections.links(building.project), corrections.LINKS),
         "sharing_limits": Computed(lambda _: limits.sharing_limits(), limits.SHARING_LIMITS),
         "role_mailboxes": Computed(lambda _: limits.role_mailboxes(), limits.ROLE_MAILBOXES),
+        "household_records": Computed(_households, HOUSEHOLD_RECORDS, reads=("standardised", "records")),
         "field_rules": Computed(survivorship.field_rules, survivorship.FIELD_RULES),
         "source_ranks": Computed(survivorship.source_ranks, survivorship.SOURCE_RANKS),
         "known_records": Computed(_known_records, {"record_key": "VARCHAR"}, reads=("compared_records",)),

@@ -209,13 +209,18 @@ def _moved(building: Building, name: str) -> str:
             f"SELECT known.* REPLACE (coalesce(moved.new_id, known.person_id) AS person_id) FROM ({known}) AS known "
             f"LEFT JOIN {moved} AS moved ON moved.record_key = known.record_key"
         )
+    heirs = f"(SELECT DISTINCT old_id, heir_id FROM {moved}) AS heir ON heir.old_id = known.person_id"
     # A fact tells its record only while it lands: whose it is now is read from tonight's row of the same key.
-    key = next(key for key in ("order_key", "event_key", "visitor_key") if key in columns)
+    key = next((key for key in ("order_key", "event_key", "visitor_key") if key in columns), None)
+    if key is None:
+        return (
+            "SELECT known.* REPLACE (coalesce(heir.heir_id, known.person_id) AS person_id) "
+            f"FROM ({known}) AS known LEFT JOIN {heirs}"
+        )
     return (
         "SELECT known.* REPLACE (CASE WHEN heir.old_id IS NULL THEN known.person_id "
         "ELSE coalesce(now.person_id, heir.heir_id, known.person_id) END AS person_id) "
-        f"FROM ({known}) AS known LEFT JOIN (SELECT DISTINCT old_id, heir_id FROM {moved}) AS heir "
-        "ON heir.old_id = known.person_id "
+        f"FROM ({known}) AS known LEFT JOIN {heirs} "
         f"LEFT JOIN (SELECT DISTINCT {key}, person_id FROM {building.catalogue.tables[name].target} "
         f"WHERE person_id IN (SELECT new_id FROM {moved})) AS now ON now.{key} = known.{key}"
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 
-import duckdb
 import pytest
 
 from personalization_pipeline.foundation.warehouse import Connection, query
@@ -208,7 +207,6 @@ def test_a_login_with_the_shops_customer_number_is_the_customer(world: Connectio
     assert apart == []
 
 
-@later("N5, a later issue: the table households (household_id, person_id)", duckdb.CatalogException)
 def test_people_of_one_home_and_one_name_are_one_household(world: Connection) -> None:
     """N5: the sisters live together."""
     people = sorted(people_of(world, "kelley_sisters"))

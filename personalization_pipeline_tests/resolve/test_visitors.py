@@ -11,10 +11,9 @@ from personalization_pipeline_tests.conftest import HandMade
 
 AS_OF = "2026-06-01 01:00:00"
 ANN, BOB = "crm:ann", "crm:bob"
-Rows = list[tuple[Any, ...]]
 
 
-def browse(by_hand: HandMade, *uses: tuple[str, str, str | None], days: int = 30) -> Rows:
+def browse(by_hand: HandMade, *uses: tuple[str, str, str | None], days: int = 30) -> list[str | None]:
     """The people of events (day in 2026, browser, record that signed in or None), one row each, in order of time."""
     project = by_hand.building.project
     settings = project.settings.model_copy(update={"stitching_days": days})
