@@ -51,7 +51,7 @@ def test_a_small_file_is_resolved_and_every_figure_told(tmp_path: Path, ending: 
     assert (found.model, found.unscored_count) == ("splink", 0)
     assert found.score.pair_precision >= 0.99
     assert found.score.pair_recall >= 0.9
-    assert found.blocking_recall >= found.score.pair_recall
+    assert 0.9 <= found.blocking_recall <= 1
     assert found.pairs_per_record >= 0.5
     assert list(found.seconds) == ["read", "standardise", "train", "score", "exact keys", "cluster", "measure"]
     assert found.peak_memory_mib > 50
@@ -104,5 +104,5 @@ def test_fake_1000_is_resolved_without_configuration(shared_data: Path) -> None:
     assert (found.record_count, found.score.person_count) == (1_000, 251)
     assert found.score.pair_precision >= 0.98
     assert found.score.pair_f1 >= 0.76
-    assert found.score.pair_recall <= found.blocking_recall
+    assert 0.6 <= found.blocking_recall <= 1
     assert found.not_used == []
