@@ -23,7 +23,8 @@ from personalization_pipeline.foundation.warehouse import Connection, EngineErro
 from personalization_pipeline.questions import current_night
 
 # Settings that only a night can follow: they are read while files land and records meet.
-READ_AT_LANDING = ("time_zone", "default_country")
+READ_AT_LANDING = ("time_zone", "default_country", "stitching_days", "survivorship")
+OTHER_CORRECTIONS = "corrections/ differ: who is one person shows only after a night, or before: personalize link A B."
 
 
 @dataclass
@@ -103,7 +104,7 @@ def _tell_what_needs_a_night(asked: Asked) -> None:
         if getattr(project.settings, key) != getattr(known.settings, key)
     ]
     if _corrections(project) != _corrections(known):
-        asked.notes.append("corrections/ differ: who is one person shows only after a night.")
+        asked.notes.append(OTHER_CORRECTIONS)
     if "identity" in changed_artefacts(asked.building):
         asked.notes.append("The identity model differs: who is one person shows only after a night.")
 

@@ -5,13 +5,16 @@ Belongs here: what is tried, in which order. Does not belong here: the trying it
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from personalization_pipeline.activate.audiences import audience_rules, offer_rules
 from personalization_pipeline.activate.formats import format_for
 from personalization_pipeline.foundation.building import rehearse
+from personalization_pipeline.foundation.night import Store, is_whole
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import Project
+from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.ingest.mapping import check_sources
 from personalization_pipeline.ingest.steps import EMPTY_FACTS
 from personalization_pipeline.segment.steps import segment_rules
@@ -33,6 +36,24 @@ def check_project(project: Project) -> dict[str, int]:
             "audiences": len(audience_rules(rehearsal)),
             "destinations": len(project.destinations),
             "offers": len(offer_rules(rehearsal)),
+            "corrections": len(project.links),
         }
     finally:
         rehearsal.connection.close()
+
+
+def notes(project: Project) -> list[str]:
+    """What is no error, and yet should be known: corrections that the last night, where there is one, could not follow."""
+    night = Store(project.store).current()
+    if not project.links or night is None or not is_whole(night):
+        return []
+    keys = {key for link in project.links.values() for key in link.pair}
+    with contextlib.closing(published_connection(night, private=True)) as connection:
+        sql = "SELECT record_key FROM records WHERE record_key IN (SELECT unnest(?))"
+        there = {key for (key,) in query(connection, sql, [sorted(keys)])}
+    waiting = [number for number, link in project.links.items() if not there.issuperset(link.pair)]
+    if not waiting:
+        return []
+    lines = ", ".join(map(str, waiting))
+    named = f"{len(waiting)} of {len(project.links)} corrections names a record that the last night does not have"
+    return [f"{named} (line {lines}): it is followed when the record is there"]

@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table as RichTable
 
 from personalization_pipeline.cli_evaluate import evaluate_app
 from personalization_pipeline.foundation.errors import MissingArgument
@@ -55,10 +54,13 @@ def init(
 @told
 def check(project: ProjectOption = None) -> None:
     """Try everything without data: every file loads, every SELECT binds, every rule reads columns that exist."""
-    from personalization_pipeline.checking import check_project
+    from personalization_pipeline.checking import check_project, notes
 
-    for kind, count in check_project(load_project(project)).items():
+    loaded = load_project(project)
+    for kind, count in check_project(loaded).items():
         out.print(f"{count:>5} {kind}")
+    for note in notes(loaded):
+        err.print(note, style="yellow", markup=False)
     out.print("[green]all good[/]")
 
 
@@ -136,21 +138,15 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """How many people does a rule mean, on which channels may they be reached, and which part of it costs how many."""
+    from personalization_pipeline import question_words as words
     from personalization_pipeline.questions import ask as answer_to
 
     answer = answer_to(load_project(project), rule)
     if as_json:
-        print(
-            json.dumps({"count": answer.count, "total": answer.total, "reach": answer.reach, "funnel": answer.funnel})
-        )
+        print(json.dumps(words.answer_data(answer)))
         return
-    out.print(f"[bold]{answer.count:,}[/] of {answer.total:,} people")
-    for flag, count in answer.reach.items():
-        out.print(f"{count:>9,} {flag.removeprefix('is_').replace('_', ' ')}")
-    table = RichTable("part of the rule", "left so far", "meet it alone", "unknown")
-    for part, left, alone, unknown in answer.funnel:
-        table.add_row(escape(part), f"{left:,}", f"{alone:,}", f"{unknown:,}")
-    out.print(table)
+    for part in words.answer_parts(answer):
+        out.print(part)
 
 
 @app.command()
@@ -178,35 +174,66 @@ def plan(
 @app.command()
 @told
 def why(
-    person: Annotated[str, typer.Argument(help="A person_id")],
+    person: Annotated[str, typer.Argument(help="A person_id; beside a second one a record key too")],
+    other: Annotated[str, typer.Argument(help="Another person_id or record key: are they one person?")] = "",
     project: ProjectOption = None,
     segment: Annotated[str | None, typer.Option(help="Only this segment")] = None,
     audience: Annotated[str | None, typer.Option(help="Only this audience")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Why is (or is not) a person in a segment or audience: each part of the rule with the values that it read."""
+    """Why is (or is not) a person in a segment or audience, by each part of the rule; and why are two one person, or two."""
+    from personalization_pipeline import pair_words, question_words
+    from personalization_pipeline.pair_questions import why_pair
     from personalization_pipeline.questions import why as reasons_for
 
-    reasons = reasons_for(load_project(project), person, segment=segment, audience=audience)
-    if as_json:
-        print(json.dumps([_as_data(reason) for reason in reasons], default=str))
+    loaded = load_project(project)
+    if other:
+        if segment or audience:
+            raise MissingArgument(
+                "a segment or audience is about one person", fix="leave the second one, or the option"
+            )
+        pair = why_pair(loaded, person, other)
+        out.print(json.dumps(pair_words.as_data(pair)) if as_json else pair_words.as_text(pair), markup=False)
         return
-    for reason in reasons:
-        word = "[green]in[/]" if reason.is_member else "[yellow]not in[/]"
-        out.print(
-            f"{word} [bold]{reason.name}[/]" + "".join(f"  {to}: {outcome}" for to, outcome in reason.outcomes.items())
-        )
-        for where, change in reason.changes.items():
-            out.print(f"    since yesterday: {change}{where and f' at {where}'}", markup=False)
-        for part in reason.parts:
-            values = ", ".join(f"{name} = {value}" for name, value in part.values.items())
-            out.print(f"    {part.verdict:<8}{escape(part.part)}   [dim]{escape(values)}[/]")
+    reasons = reasons_for(loaded, person, segment=segment, audience=audience)
+    if as_json:
+        print(json.dumps([question_words.reason_data(reason) for reason in reasons], default=str))
+        return
+    for line in (line for reason in reasons for line in question_words.reason_lines(reason)):
+        out.print(line)
 
 
-def _as_data(reason: Any) -> dict[str, Any]:
-    parts = [{"part": p.part, "verdict": p.verdict, "values": p.values} for p in reason.parts]
-    told = {"name": reason.name, "is_member": reason.is_member, "outcomes": reason.outcomes, "changes": reason.changes}
-    return {**told, "parts": parts}
+@app.command()
+@told
+def link(
+    one: Annotated[str, typer.Argument(help="A record key, or a person_id: her smallest record key")],
+    other: Annotated[str, typer.Argument(help="Another record key or person_id")],
+    project: ProjectOption = None,
+    same: Annotated[bool, typer.Option("--same", help="They are one person")] = False,
+    never: Annotated[bool, typer.Option("--never", help="They are never one person")] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Take back what was said about them")] = False,
+    by: Annotated[str, typer.Option("--by", help="Who decides (default: the user of this machine)")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why, without anybody's data: git cannot forget")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Write it without asking; needed with --json")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say who is one person in corrections/links.csv. What that would do is shown first; the next night does it."""
+    from personalization_pipeline import linking, pair_words
+    from personalization_pipeline.blast_radius import blast_radius
+
+    said = [
+        word for word, is_said in ((linking.SAME, same), (linking.NEVER, never), (linking.FORGET, forget)) if is_said
+    ]
+    if len(said) != 1:
+        raise MissingArgument("a link says one thing", fix="add one of --same, --never and --forget")
+    loaded = load_project(project)
+    wanted = linking.change(loaded, one, other, said[0], decided_by=by, reason=reason)
+    found = blast_radius(loaded, wanted.links) if wanted.lines else None
+    words = pair_words.radius_data(wanted, found) if as_json else pair_words.radius_text(wanted, found)
+    out.print(json.dumps(words) if as_json else words, markup=False)
+    if found and (yes or (not as_json and typer.confirm("Write it?"))):
+        path = linking.write(loaded, wanted)
+        err.print(f"wrote {path}; the next night follows it", markup=False)
 
 
 @app.command()

@@ -7,7 +7,7 @@ the night (foundation.overlay), the words (planning_words).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -124,12 +124,17 @@ def _moves(asked: Asked) -> list[Move]:
             with _changed(asked, {"scores": model}) as after:
                 by_rule = set(_switched(asked, after))
     with _changed(asked, building.artefacts) as after:
-        moves = _declared(asked)
-        for kind, name, destination, person, is_entry in _switched(asked, after):
-            move = moves.setdefault((kind, name, destination), Move(kind, name, destination))
-            cause = "rule" if by_rule is None or (kind, name, destination, person, is_entry) in by_rule else "score"
-            (move.entered if is_entry else move.left)[person] = cause
-        _measure(asked, after, moves)
+        return moves_between(asked, after, lambda switch: "rule" if by_rule is None or switch in by_rule else "score")
+
+
+def moves_between(asked: Asked, after: Building, cause: Callable[[tuple[Any, ...]], str]) -> list[Move]:
+    """Everybody's move from a night to what it would be; `cause` of kind, name, destination, person_id, is_entry."""
+    moves = _declared(asked)
+    for switch in _switched(asked, after):
+        kind, name, destination, person, is_entry = switch
+        move = moves.setdefault((kind, name, destination), Move(kind, name, destination))
+        (move.entered if is_entry else move.left)[person] = cause(switch)
+    _measure(asked, after, moves)
     return [moves[key] for key in sorted(moves)]
 
 

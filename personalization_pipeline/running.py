@@ -191,8 +191,10 @@ def _closing_table(project: Project, current: Path, seconds: dict[str, float], t
         landed, kept = query(connection, "SELECT coalesce(sum(row_count), 0), coalesce(sum(kept_count), 0) FROM files")[
             0
         ]
-        records, people, merged = query(
-            connection, "SELECT sum(record_count), count(*), count(*) FILTER (record_count > 1) FROM people"
+        records, people, merged, anonymous = query(
+            connection,
+            "SELECT sum(record_count), count(*) FILTER (kind = 'known'), count(*) FILTER (record_count > 1), "
+            "count(*) FILTER (kind = 'anonymous') FROM people",
         )[0]
         members = query(connection, "SELECT count(DISTINCT segment), count(*) FROM segment_members")[0]
         scored = query(connection, "SELECT count(*) FROM scores")[0][0]
@@ -205,7 +207,7 @@ def _closing_table(project: Project, current: Path, seconds: dict[str, float], t
         connection.close()
     words = {
         "ingest": f"{landed:,} rows landed, {kept:,} kept",
-        "resolve": f"{records:,} records are {people:,} people, {merged:,} of them merged",
+        "resolve": f"{records:,} records are {people:,} people, {merged:,} of them merged; {anonymous:,} are anonymous",
         "segment": f"{members[1]:,} memberships in {members[0]} segments",
         "analyze": f"{scored:,} people scored",
         "activate": "; ".join(f"{name} to {to}: {qualified:,} -> {sent:,}" for name, to, qualified, sent in audiences),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 import typer
 from typer.testing import CliRunner, Result
@@ -19,7 +21,7 @@ NIGHT = "2026-02-01"
 HEADER = "id,first_name,email,country,newsletter,updated_at\n"
 ANN = "1,Ann,ann@mail.example,DE,yes,2026-01-01 10:00:00\n"
 BOB = "2,Bob,bob@mail.example,GB,no,2026-01-01 10:00:00\n"
-COMMANDS = ["init", "check", "run", "rollback", "home", "plan", "ask", "why", "verify"]
+COMMANDS = ["init", "check", "run", "rollback", "home", "plan", "ask", "why", "link", "verify"]
 COMMANDS += ["evaluate", "evaluate demo", "evaluate identity"]
 
 
@@ -277,3 +279,12 @@ def test_verify_tells_what_holds_and_refuses_a_file_that_was_touched(demo_night:
         copy.write("more\n")
     assert "win_back.csv" in refused("verify", tmp_path / "got" / "win_back.csv")
     assert "there is no such file" in refused("verify", tmp_path / "nothing.csv")
+
+
+def test_why_says_that_nothing_is_left_of_whose_records_are_all_gone(demo_copy: Path) -> None:
+    file = current_night(load_project(demo_copy)) / "warehouse.duckdb"
+    person = str(profiles(demo_copy, "SELECT min(person_id) FROM profiles")[0][0])
+    file.chmod(0o644)
+    with contextlib.closing(duckdb.connect(str(file))) as connection:
+        connection.execute("UPDATE person_ids SET current_person_id = NULL WHERE person_id = ?", [person])
+    assert refused("why", person, project=demo_copy).startswith("the person of this id is gone: none of her records")

@@ -7,7 +7,7 @@ Does not belong here: folders and commits (foundation.night), what the tables ar
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -115,13 +115,18 @@ def tonight_sql(project: Project, as_of: datetime) -> str:
     )
 
 
-def as_remembered(connection: Connection, name: str, columns: Mapping[str, str]) -> str:
+def as_remembered(
+    connection: Connection,
+    name: str,
+    columns: Mapping[str, str],
+    databases: Collection[str] = ("last_warehouse", "last_private"),
+) -> str:
     """A SELECT of last night's table of that name, with these columns and types; of no rows where there was none."""
     # In either file: a table may have become private, or ceased to be, since last night.
     found = query(
         connection,
-        "SELECT database_name FROM duckdb_tables() WHERE database_name LIKE 'last_%' AND table_name = ?",
-        [name],
+        "SELECT database_name FROM duckdb_tables() WHERE database_name IN (SELECT unnest(?)) AND table_name = ?",
+        [list(databases), name],
     )
     source = f"{found[0][0]}.main.{name}" if found else ""
     known = columns_of(connection, source) if found else {}

@@ -19,6 +19,18 @@ ADDRESS_KINDS = ("email", "phone", "record")
 Purpose = Literal["marketing", "ads_sharing", "ads_personalization", "profiling"]
 Channel = Literal["email", "sms", "push", "phone", "post", "ads", "web", "any"]
 AddressKind = Literal["email", "phone", "record"]
+GoldenField = Literal[
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "birth_date",
+    "street",
+    "postal_code",
+    "city",
+    "country",
+    "language",
+]
 
 # YAML reads bare 1, 2.5, true and dates as such; an expression is always text.
 Expression = Annotated[
@@ -53,7 +65,11 @@ class Retention(Declaration):
 
 
 class Settings(Declaration):
-    """project.yaml."""
+    """project.yaml.
+
+    `stitching_days`: what a browser or app saw without a sign-in is its one user's so long before the first and after the
+    last. `survivorship`: field of the golden record -> the sources whose word goes before all others', the best first.
+    """
 
     name: str
     description: str = ""
@@ -70,6 +86,8 @@ class Settings(Declaration):
     engine: Engine = Engine()
     artefacts: dict[str, str] = {}
     churn_horizon_days: int = Field(90, ge=7, le=365)
+    stitching_days: int = Field(30, ge=0)
+    survivorship: dict[GoldenField, tuple[str, ...]] = {}
     brands: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
 
@@ -130,7 +148,10 @@ Mapping = dict[str, Expression]
 
 
 class Source(Declaration):
-    """sources/<name>.yaml: where a source's files land and what they mean."""
+    """sources/<name>.yaml: where a source's files land and what they mean.
+
+    `one_record_per_person`: it holds nobody twice, so that two of its records are never one person.
+    """
 
     description: str
     owner: str
@@ -139,6 +160,7 @@ class Source(Declaration):
     files: Annotated[str, AfterValidator(_below_landing)]
     format: FileFormat = FileFormat()
     delivers: Literal["changes", "full"] = "changes"
+    one_record_per_person: bool = False
     columns: dict[str, Literal["required", "optional"]] = Field(min_length=1)
     rows_are: str
     maps: dict[str, Mapping | list[Mapping]]

@@ -131,7 +131,9 @@ def asking_connection(warehouse: Path, private: Path | None, yesterday: Path | N
     for catalog in ("facts", "computed", "yesterday", "run", *(() if private else ("private",))):
         connection.execute(f"ATTACH ':memory:' AS {catalog}")
     if not private:
-        connection.execute("CREATE VIEW private.main.people AS SELECT person_id FROM warehouse.main.features")
+        connection.execute(
+            "CREATE VIEW private.main.people AS SELECT person_id, 'known' AS kind FROM warehouse.main.features"
+        )
     _remember(connection, yesterday)
     return connection
 

@@ -25,7 +25,7 @@ from personalization_pipeline.ingest.reading import FileSummary, read_file, summ
 from personalization_pipeline.ingest.receipts import RECEIPTS, declared_in, is_before, receipts, sources
 
 # Raise this when the same file under the same mapping would give other facts than before.
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 
 COLUMNS = {
     "source": "VARCHAR",

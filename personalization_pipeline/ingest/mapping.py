@@ -27,6 +27,7 @@ IDS = {
     "event_id": "event_key",
     "line_id": "line_key",
     "address_id": "address",
+    "visitor_id": "visitor_key",
 }
 REFUSED = (exp.Query, exp.Table, exp.Star, exp.AggFunc, exp.Window, exp.Lambda, exp.Parameter, exp.Placeholder)
 OWN_FUNCTIONS = {"utc", "day_of", "money"}

@@ -84,6 +84,7 @@ def _page(building: Building) -> str:
             "How each model did on windows that it had not seen.",
             "SELECT model, status, summary FROM models ORDER BY model",
         ),
+        _questions(building),
         _checks(building),
     ]
     return (
@@ -96,8 +97,8 @@ def _page(building: Building) -> str:
 def _tiles(building: Building) -> str:
     figures = query(
         building.connection,
-        "SELECT (SELECT sum(row_count) FROM files), (SELECT count(*) FROM contacts), (SELECT count(*) FROM people), "
-        "(SELECT count(*) FROM people WHERE record_count > 1), (SELECT coalesce(sum(amount), 0) FROM order_lines), "
+        "SELECT (SELECT sum(row_count) FROM files), (SELECT count(*) FROM contacts), (SELECT count(*) FROM people WHERE kind = 'known'), "
+        "(SELECT count(*) FROM people WHERE record_count > 1), (SELECT count(*) FROM people WHERE kind = 'anonymous'), (SELECT coalesce(sum(amount), 0) FROM order_lines), "
         "(SELECT count(*) FROM profiles WHERE is_reachable_email)",
     )[0]
     words = (
@@ -105,6 +106,7 @@ def _tiles(building: Building) -> str:
         "records",
         "people",
         "of them merged",
+        "anonymous people",
         f"order value, {building.project.settings.currency}",
         "reachable by e-mail",
     )
@@ -153,6 +155,19 @@ def _plots(building: Building) -> str:
         if not table.is_private and (svg := draw(building, table, plot))
     ]
     return f'<h2>In pictures</h2><div class="plots">{"".join(figures)}</div>' if figures else ""
+
+
+def _questions(building: Building) -> str:
+    waiting = query(building.connection, "SELECT coalesce(max(waiting_count), 0) FROM review_queue")[0][0]
+    return _table(
+        building,
+        "What people could settle",
+        f"{waiting:,} questions about who is one person wait in review_queue, with the command that answers each; "
+        "the ten whose answers are worth most. Of two people apart, of one person together by a weak link.",
+        "SELECT question, person_id_l AS person_id, CASE question WHEN 'apart' THEN person_id_r END AS other_person_id, "
+        "CAST(round(weight / 1000.0, 1) AS DECIMAL(9, 1)) AS bits, record_count AS records FROM review_queue "
+        "ORDER BY priority DESC, record_key_l, record_key_r LIMIT 10",
+    )
 
 
 def _checks(building: Building) -> str:

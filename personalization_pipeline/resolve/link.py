@@ -19,6 +19,8 @@ from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, same
 from personalization_pipeline.resolve.identity_model import Artefact, open_linker
 
 LOWEST_WEIGHT = -5_000  # millibits; a pair below is no edge
+ANY_WEIGHT = -1_000_000  # millibits; no pair is below
+KEY_WEIGHT = 25_000  # millibits of a customer number: no evidence weighs more
 EXACT_WEIGHT = 10_000  # millibits of an exact key: it outweighs doubt, but not proof against it
 EDGE_SCHEMA = {
     "record_key_l": pl.String,
@@ -50,7 +52,18 @@ def score_pairs(
     if new_keys is not None:
         records = _in_reach(records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys))), blocks)
         blocks = [f"{block} AND (l.is_new OR r.is_new)" for block in blocks]
-    scored = _scored(records, artefact, blocks, LOWEST_WEIGHT, threads, memory_limit)
+    return _with_evidence(_scored(records, artefact, blocks, LOWEST_WEIGHT, threads, memory_limit), artefact)
+
+
+def score_all(standardised: pl.DataFrame, artefact: Artefact) -> pl.DataFrame:
+    """Every pair of a few records with its evidence, however low it weighs: same columns and order as `score_pairs`."""
+    if artefact["kind"] != "splink" or standardised.height < 2:
+        return pl.DataFrame(schema=EDGE_SCHEMA)
+    block = "l.record_key <> r.record_key"
+    return _with_evidence(_scored(standardised, artefact, [block], ANY_WEIGHT, None, None), artefact)
+
+
+def _with_evidence(scored: pl.DataFrame, artefact: Artefact) -> pl.DataFrame:
     return scored.select(
         "record_key_l",
         "record_key_r",
@@ -99,6 +112,30 @@ def score_within(
     block = "l.component = r.component AND coalesce(l.component_before <> r.component_before, true)"
     scored = _scored(records, artefact, [block], None, threads, memory_limit)
     return scored.select("record_key_l", "record_key_r", "weight")
+
+
+def given_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
+    """Edges of kind 'key': a source says of a record which record of another source it is (`same_as_key`).
+
+    Same columns and order as `score_pairs`.
+    """
+    pairs = standardised.select("record_key", "same_as_key").join(
+        standardised.select(same_as_key="record_key"), on="same_as_key"
+    )
+    both = (pl.col("record_key"), pl.col("same_as_key"))
+    evidence = f'{{"key":{{"level":"same","millibits":{KEY_WEIGHT}}}}}'
+    return (
+        pairs.select(
+            record_key_l=pl.min_horizontal(*both),
+            record_key_r=pl.max_horizontal(*both),
+            kind=pl.lit("key"),
+            weight=pl.lit(KEY_WEIGHT, pl.Int64),
+            evidence=pl.lit(evidence),
+        )
+        .filter(pl.col("record_key_l") < pl.col("record_key_r"))
+        .unique()
+        .sort("record_key_l", "record_key_r")
+    )
 
 
 def exact_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:

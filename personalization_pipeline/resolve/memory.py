@@ -4,8 +4,9 @@ Belongs here: what such work depends on, and what of it is new. Does not belong 
 cluster). Everything here may only save work: a night that finds nothing to keep gives the same tables.
 
 The chain of digests: a record's `contact_digest` covers the compared columns of its contact, this phase's code and the
-libraries that it calls; a scored edge holds between two records of which yesterday had the same digests, under the
-same artefact; a component's `component_digest` covers its records' digests, its exact keys and the artefact.
+libraries that it calls, and in `compared_records` which of its values are set aside; a scored edge holds between two
+records of which yesterday had the same digests, under the same artefact; a component's `component_digest` covers its
+records' digests, its exact keys, people's word, the sources that hold each person once, and the artefact.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.warehouse import literal
 
-COMPARED = "first_name, last_name, email, phone, birth_date, street, postal_code, city, country"
+COMPARED = "first_name, last_name, email, phone, birth_date, street, postal_code, city, country, same_as_key"
 LIBRARIES = ("anyascii", "duckdb", "nicknames", "phonenumbers", "polars", "scipy", "splink")
 
 
@@ -72,9 +73,9 @@ def known_records(building: Building, artefact_key: str) -> None:
     building.connection.execute(
         f"""
 INSERT INTO computed.main.known_records
-SELECT standardised.record_key
-FROM standardised
-JOIN yesterday.main.standardised AS before
-    ON before.record_key = standardised.record_key AND before.contact_digest = standardised.contact_digest
+SELECT compared.record_key
+FROM compared_records AS compared
+JOIN yesterday.main.compared_records AS before
+    ON before.record_key = compared.record_key AND before.contact_digest = compared.contact_digest
 WHERE EXISTS (FROM yesterday.main.edges WHERE artefact_key = {literal(artefact_key)})"""
     )

@@ -14,7 +14,7 @@ from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import frame
-from personalization_pipeline.resolve import memory
+from personalization_pipeline.resolve import corrections, limits, memory, review, survivorship
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
 
 CONTACT_DIGESTS = {"record_key": "VARCHAR", "contact_digest": "UBIGINT"}
@@ -33,6 +33,7 @@ STANDARDISED = {
     "postal_code_std": "VARCHAR",
     "city_std": "VARCHAR",
     "country_std": "VARCHAR",
+    "same_as_key": "VARCHAR",
 }
 EDGES = {
     "record_key_l": "VARCHAR",
@@ -69,7 +70,7 @@ def _standardised(building: Building) -> pl.DataFrame:
         "ANTI JOIN yesterday.main.standardised USING (record_key, contact_digest) ORDER BY record_key",
     )
     found = standardise(contacts, building.project.settings.default_country or None)
-    return found.with_columns(contacts["contact_digest"])
+    return found.with_columns(contacts["contact_digest"], contacts["same_as_key"])
 
 
 def _addresses(building: Building) -> pl.DataFrame:
@@ -97,7 +98,7 @@ def _model(building: Building) -> dict[str, Any]:
     """The identity artefact of this night; trained only where there is none."""
     from personalization_pipeline.resolve.identity_model import train
 
-    return artefact(building, "identity", lambda: train(frame(building.connection, "FROM standardised"), seed=1))
+    return artefact(building, "identity", lambda: train(frame(building.connection, "FROM compared_records"), seed=1))
 
 
 def _known_records(building: Building) -> None:
@@ -106,17 +107,19 @@ def _known_records(building: Building) -> None:
 
 
 def _edges(building: Building) -> pl.DataFrame:
-    """All exact keys, which are cheap, and the scored pairs that have a record which is not among the known ones."""
-    from personalization_pipeline.resolve.link import exact_key_edges, score_pairs
+    """People's word and all exact keys, which are cheap, and the scored pairs with a record that is not a known one."""
+    from personalization_pipeline.resolve.link import exact_key_edges, given_key_edges, score_pairs
 
     limits, model = limits_of(building.project), _model(building)
-    standardised = frame(building.connection, "FROM standardised")
+    compared = frame(building.connection, "FROM compared_records")
     known = frame(building.connection, "FROM computed.main.known_records")["record_key"]
-    new = standardised["record_key"].filter(~standardised["record_key"].is_in(known.implode())) if len(known) else None
-    scored = score_pairs(standardised, new, model, threads=limits.threads, memory_limit=limits.memory)
+    new = compared["record_key"].filter(~compared["record_key"].is_in(known.implode())) if len(known) else None
+    scored = score_pairs(compared, new, model, threads=limits.threads, memory_limit=limits.memory)
     key = pl.lit(building.artefact_keys["identity"])
-    exact = exact_key_edges(standardised).with_columns(artefact_key=pl.lit(None, pl.String))
-    return pl.concat([exact, scored.with_columns(artefact_key=key)])
+    said = corrections.said_edges(frame(building.connection, "FROM corrections WHERE is_followed"))
+    unscored = pl.concat([said, exact_key_edges(compared), given_key_edges(compared)])
+    unscored = unscored.with_columns(artefact_key=pl.lit(None, pl.String))
+    return pl.concat([unscored, scored.with_columns(artefact_key=key)])
 
 
 def _components(building: Building) -> pl.DataFrame:
@@ -126,9 +129,10 @@ def _components(building: Building) -> pl.DataFrame:
     known = "FROM computed.main.known_records JOIN yesterday.main.clusters USING (record_key)"
     return components(
         frame(c, "SELECT record_key_l, record_key_r, kind, weight FROM edges"),
-        frame(c, "SELECT record_key, contact_digest FROM standardised"),
+        frame(c, "SELECT record_key, contact_digest FROM compared_records"),
         _model(building),
         frame(c, f"SELECT record_key, component_digest {known} WHERE component_digest IS NOT NULL"),
+        once=building.project.sources_once,
     )
 
 
@@ -139,7 +143,7 @@ def _inner_pairs(building: Building) -> pl.DataFrame:
     return inner_pairs(
         frame(c, "FROM computed.main.components"),
         frame(c, "SELECT record_key_l, record_key_r, kind FROM edges"),
-        frame(c, "FROM standardised"),
+        frame(c, "FROM compared_records"),
         _model(building),
         threads=limits.threads,
         memory_limit=limits.memory,
@@ -149,12 +153,31 @@ def _inner_pairs(building: Building) -> pl.DataFrame:
 def _clusters(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.cluster import groups
 
-    c, keys = building.connection, "record_key_l, record_key_r, weight"
+    c, keys = building.connection, "record_key_l, record_key_r"
+    weighed = f"FROM edges WHERE kind NOT IN ('{corrections.SAME}', '{corrections.NEVER}')"
     return groups(
         frame(c, "FROM computed.main.components"),
-        frame(c, f"SELECT {keys} FROM edges UNION ALL SELECT {keys} FROM inner_pairs"),
+        frame(c, f"SELECT {keys}, weight {weighed} UNION ALL SELECT {keys}, weight FROM inner_pairs"),
+        frame(c, f"SELECT {keys}, kind FROM edges WHERE kind IN ('{corrections.SAME}', '{corrections.NEVER}')"),
         frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
+        once=building.project.sources_once,
     )
+
+
+def _weakest_links(building: Building) -> pl.DataFrame:
+    from personalization_pipeline.resolve.components import CUT
+    from personalization_pipeline.resolve.review import weakest_links
+
+    ties = (
+        f"SELECT record_key_l, record_key_r, weight FROM edges WHERE kind <> '{corrections.NEVER}' "
+        "UNION ALL SELECT record_key_l, record_key_r, weight FROM inner_pairs"
+    )
+    pairs = (
+        "SELECT record_key_l, record_key_r, max(weight) AS weight "
+        f"FROM ({ties}) JOIN clusters AS one ON one.record_key = record_key_l "
+        "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key GROUP BY ALL"
+    )
+    return weakest_links(frame(building.connection, "FROM clusters"), frame(building.connection, pairs), 2 * CUT)
 
 
 PHASE = Phase(
@@ -166,10 +189,16 @@ PHASE = Phase(
         "standard_addresses": Computed(
             _addresses, ADDRESSES, reads=("contacts", "consents"), after=("written_addresses",)
         ),
-        "known_records": Computed(_known_records, {"record_key": "VARCHAR"}, reads=("standardised",)),
-        "edges": Computed(_edges, EDGES, reads=("standardised",), after=("known_records",)),
-        "components": Computed(_components, COMPONENTS, reads=("standardised", "edges")),
-        "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("standardised", "edges"), after=("components",)),
+        "links": Computed(lambda building: corrections.links(building.project), corrections.LINKS),
+        "sharing_limits": Computed(lambda _: limits.sharing_limits(), limits.SHARING_LIMITS),
+        "role_mailboxes": Computed(lambda _: limits.role_mailboxes(), limits.ROLE_MAILBOXES),
+        "field_rules": Computed(survivorship.field_rules, survivorship.FIELD_RULES),
+        "source_ranks": Computed(survivorship.source_ranks, survivorship.SOURCE_RANKS),
+        "known_records": Computed(_known_records, {"record_key": "VARCHAR"}, reads=("compared_records",)),
+        "edges": Computed(_edges, EDGES, reads=("compared_records", "corrections"), after=("known_records",)),
+        "components": Computed(_components, COMPONENTS, reads=("compared_records", "edges")),
+        "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("compared_records", "edges"), after=("components",)),
         "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs")),
+        "weakest_links": Computed(_weakest_links, review.WEAKEST_LINKS, reads=("clusters", "edges", "inner_pairs")),
     },
 )

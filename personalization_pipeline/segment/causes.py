@@ -210,7 +210,7 @@ def _moved(building: Building, name: str) -> str:
             f"LEFT JOIN {moved} AS moved ON moved.record_key = known.record_key"
         )
     # A fact tells its record only while it lands: whose it is now is read from tonight's row of the same key.
-    key = next(key for key in ("order_key", "event_key") if key in columns)
+    key = next(key for key in ("order_key", "event_key", "visitor_key") if key in columns)
     return (
         "SELECT known.* REPLACE (CASE WHEN heir.old_id IS NULL THEN known.person_id "
         "ELSE coalesce(now.person_id, heir.heir_id, known.person_id) END AS person_id) "

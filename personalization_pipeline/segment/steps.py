@@ -14,7 +14,7 @@ from personalization_pipeline.segment import causes
 
 
 def _feature_tables(building: Building) -> Mapping[str, str]:
-    """All tables of features side by side, one row per person. Raises ProjectError where two name a column alike."""
+    """All tables of features side by side, one row per known person. Raises ProjectError where two name a column alike."""
     joins, owners = [], {"person_id": "people"}
     chosen = ["people.person_id"]
     for name in sorted(building.catalogue.features):
@@ -32,7 +32,7 @@ def _feature_tables(building: Building) -> Mapping[str, str]:
             owners.setdefault(column, name)
         chosen.append(f"{name}.* EXCLUDE (person_id)")
         joins.append(f"LEFT JOIN {name} ON {name}.person_id = people.person_id")
-    return {"feature_tables": f"SELECT {', '.join(chosen)} FROM people {' '.join(joins)}"}
+    return {"feature_tables": f"SELECT {', '.join(chosen)} FROM people {' '.join(joins)} WHERE people.kind = 'known'"}
 
 
 def segment_rules(building: Building) -> dict[str, Rule]:
@@ -55,6 +55,7 @@ PHASE = Phase(
     "segment",
     computed={"segment_steps": Computed(_segment_steps, causes.STEPS, reads=("segment_members", *causes.READS))},
     slots={
+        "events": Slots(lambda building: {"stitching_days": str(building.project.settings.stitching_days)}),
         "features": Slots(_feature_tables, reads=("people",)),
         "segment_members": Slots(lambda building: {"segments": names_that_apply(segment_rules(building))}),
     },

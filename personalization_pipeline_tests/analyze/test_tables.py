@@ -22,7 +22,7 @@ def sale(person: str, day: str, amount: str = "10.00", kind: str = "sale") -> Li
 
 
 def allow(by_hand: HandMade, *people: str) -> None:
-    by_hand.put("people", "person_id", *[(person,) for person in people])
+    by_hand.put("people", "person_id, kind", *[(person, "known") for person in people])
     by_hand.put("reach", "person_id, is_profiling_allowed", *[(person, True) for person in people])
 
 

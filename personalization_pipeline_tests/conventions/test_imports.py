@@ -35,6 +35,11 @@ KNOWING = {
     "planning",
     "planning_words",
     "asked_night",
+    "question_words",
+    "pair_questions",
+    "pair_words",
+    "linking",
+    "blast_radius",
 }
 HEAVY = {
     "dagster",

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
-
 from personalization_pipeline.foundation.warehouse import Connection, query
 from personalization_pipeline_tests.pipeline.beside_truth import (
     about,
     case,
     given,
-    later,
     number,
     person_of,
     strangers_in_one_person,
@@ -87,7 +84,6 @@ def test_what_she_does_after_her_login_is_hers(world: Connection) -> None:
     assert people == [(person_of(world, "anonymous_stitched"),)]
 
 
-@later("R22, a later issue: what a cookie saw before the first login on it")
 @case("anonymous_stitched")
 def test_what_she_did_before_her_login_becomes_hers_too(world: Connection) -> None:
     """R22: known and unknown in one profile, retroactively."""
@@ -100,7 +96,6 @@ def test_what_she_did_before_her_login_becomes_hers_too(world: Connection) -> No
     assert people == [(person_of(world, "anonymous_stitched"),)]
 
 
-@later("R22, a later issue: people who are only a cookie, counted apart (people.kind)", duckdb.BinderException)
 def test_who_is_only_a_cookie_is_a_person_too(world: Connection) -> None:
     """R22: anonymous profiles are first-class."""
     assert number(world, "SELECT count(*) FROM people WHERE people.kind = 'anonymous'") > 0

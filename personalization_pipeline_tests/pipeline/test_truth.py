@@ -16,6 +16,7 @@ from personalization_pipeline.foundation.building import build
 from personalization_pipeline.foundation.group_score import GroupScore
 from personalization_pipeline.foundation.night import choose_as_of
 from personalization_pipeline.foundation.opening import open_night
+from personalization_pipeline.foundation.overlay import needed
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import frame
@@ -29,7 +30,8 @@ def scores(folder: Path) -> tuple[GroupScore, GroupScore]:
     project = load_project(folder)
     building = open_night(project, catalogue(project), choose_as_of(project, None))
     try:
-        for table in ("files", "contacts", "standardised", "edges", "clusters"):
+        wanted = needed(building.catalogue, {"clusters"}, ())[0]
+        for table in filter(wanted.__contains__, building.catalogue.order()):
             build(building, table)
         found = frame(building.connection, "SELECT record_key, cluster_key AS person_id FROM clusters")
         emails = frame(building.connection, "SELECT record_key, email FROM contacts")

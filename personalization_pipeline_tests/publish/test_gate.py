@@ -74,7 +74,8 @@ def test_money_that_moves_without_a_row_is_refused(building: Building) -> None:
     ],
 )
 def test_whoever_gets_lost_on_the_way_is_missed(table: str, flow: str, building: Building) -> None:
-    where = "WHERE destination = 'newsletter'" if table == "audience_waterfall" else ""
+    wheres = {"audience_waterfall": "WHERE destination = 'newsletter'", "people": "WHERE kind = 'known'"}
+    where = wheres.get(table, "")
     lose_one = f"DELETE FROM {table} WHERE rowid = (SELECT min(rowid) FROM {table} {where})"
     with pytest.raises(GateRefused, match=f"flow '{flow}' does not add up"):
         judged(building, lose_one)

@@ -57,6 +57,7 @@ def test_every_flow_goes_in_and_comes_out_whole(demo_night: Path, night_files: C
             "members of win_back to newsletter",
             "file of win_back to newsletter",
             "people",
+            "browsers and apps",
             "records",
             "customers to google_ads",
             "win_back to google_ads",

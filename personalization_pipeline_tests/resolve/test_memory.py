@@ -31,15 +31,19 @@ from personalization_pipeline_tests.resolve.contacts import SCHEMA
 MADE = (
     "standardised",
     "standard_addresses",
+    "corrections",
+    "shared_values",
+    "compared_records",
     "edges",
     "inner_pairs",
     "clusters",
     "records",
+    "former_ids",
     "person_history",
     "person_ids",
     "increments",
 )
-EQUAL = ("standardised", "standard_addresses", "edges", "inner_pairs", "clusters")
+EQUAL = ("standardised", "standard_addresses", "compared_records", "edges", "inner_pairs", "clusters")
 Rows = list[tuple[Any, ...]]
 
 
@@ -236,3 +240,42 @@ def test_a_shared_mailbox_that_a_stranger_joins_parts_people_whose_records_are_o
     after = resolving.night(pl.DataFrame([*people, stranger], schema=columns))
     assert partition(before["records"]) == {frozenset({"a:1", "a:2"})}
     assert partition(after["records"]) == {frozenset({"a:1"}), frozenset({"a:2"}), frozenset({"a:3"})}
+
+
+def test_a_mailbox_is_set_aside_and_compared_again_as_the_strangers_behind_it_come_and_go(resolving: Resolving) -> None:
+    """Two old records lose the evidence between them without a change of their own, and get it back."""
+    anna = {"first_name": "Anna", "last_name": "Berg", "email": "till@x.example", "city": "Graz"}
+    people = [{**anna, "record_key": f"a:{number}"} for number in (1, 2)] + [
+        {"record_key": "b:1", "first_name": "Otto", "last_name": "Tal", "city": "Wien"}
+    ]
+    strangers = [
+        {"record_key": f"c:{n}", "first_name": name, "last_name": "Au", "email": "till@x.example"}
+        for n, name in enumerate(("Ida", "Eva", "Max", "Leo", "Udo", "Ben", "Tom", "Kai", "Jan"))
+    ]
+    alone, crowded = pl.DataFrame(people, schema=SCHEMA), pl.DataFrame([*people, *strangers], schema=SCHEMA)
+    nights = [resolving.night(contacts) for contacts in (alone, crowded, alone)]
+    assert [len(made["shared_values"]) for made in nights] == [0, 2, 0]
+    assert [done(made)["compared records"] for made in nights] == [(3, 3), (12, 11), (3, 2)]
+    for made, contacts in zip(nights, (alone, crowded, alone), strict=True):
+        resolving.forget()
+        full = resolving.night(contacts)
+        assert {name: made[name] for name in EQUAL} == {name: full[name] for name in EQUAL}
+    assert "email" in {edge[2] for edge in nights[2]["edges"]}
+    assert "email" not in {edge[2] for edge in nights[1]["edges"]}
+
+
+def test_three_hundred_strangers_behind_one_unlisted_mailbox_are_three_hundred_people(resolving: Resolving) -> None:
+    """P1: and no pair of them is looked at for its sake."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    rows = [
+        {
+            "record_key": f"a:{n}",
+            "first_name": f"{letters[n % 26]}{letters[n // 26]}o",
+            "last_name": f"{letters[n * 7 % 26]}{letters[n // 26]}lt",
+            "email": "filler@shop.example",
+        }
+        for n in range(300)
+    ]
+    made = resolving.night(pl.DataFrame(rows, schema=SCHEMA))
+    assert made["edges"] == made["inner_pairs"] == []
+    assert len(partition(made["records"])) == 300

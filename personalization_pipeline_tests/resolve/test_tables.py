@@ -143,32 +143,6 @@ def test_every_address_of_every_record_is_an_identifier_of_its_person(by_hand: H
     ]
 
 
-def test_a_person_is_the_latest_word_per_field_that_is_not_blank(by_hand: HandMade) -> None:
-    records = [("crm:1", "p1"), ("shop:a:7", "p1"), ("till:3", "p1"), ("crm:2", "p2")]
-    by_hand.put("records", "record_key, person_id", *records)
-    by_hand.put(
-        "contacts",
-        "record_key, first_name, last_name, email, city, created_at, updated_at",
-        ("crm:1", None, "Berg", "ann@x.example", None, "2020-01-01", "2026-01-01 10:00:00.2"),
-        ("shop:a:7", "Ann", None, "old@x.example", None, "2026-01-09", "2026-01-01 10:00:00.1"),  # updated_at speaks
-        ("till:3", "Nan", "Holm", None, "Graz", None, None),
-        ("crm:2", None, None, None, None, None, None),
-    )
-    columns = "person_id, record_count, external_id, first_name, last_name, email, city"
-    assert by_hand.make("people", columns) == [
-        ("p1", 3, "1", "Ann", "Berg", "ann@x.example", "Graz"),
-        ("p2", 1, "2", None, None, None, None),
-    ]
-
-
-def test_of_two_words_of_one_moment_the_greater_record_key_speaks(by_hand: HandMade) -> None:
-    by_hand.put("records", "record_key, person_id", ("crm:1", "p1"), ("shop:a:7", "p1"))
-    names = [("crm:1", "Ann", "2026-01-01"), ("shop:a:7", "Nan", "2026-01-01")]
-    for rows in (names, names[::-1]):
-        by_hand.put("contacts", "record_key, first_name, updated_at", *rows)
-        assert by_hand.make("people", "first_name, external_id") == [("Nan", "1")]
-
-
 def ids(by_hand: HandMade, before: dict[str, tuple[str, str]], clusters: dict[str, str]) -> dict[str, str]:
     """Person by record; `before`: record -> (person, day of the id), `clusters`: the records of each, by a space."""
     by_hand.tonight(AS_OF)

@@ -23,6 +23,7 @@ from personalization_pipeline.foundation.warehouse import content_hash, put_fram
 from personalization_pipeline_tests.conftest import HandMade
 
 MADE = [
+    "people_fields",
     "people",
     "reach",
     "order_features",
@@ -47,6 +48,7 @@ CHANGES = ["segment_changes", "audience_changes", "membership_counts"]
 GIVEN = {
     "records": "record_key, person_id",
     "contacts": "record_key, country",
+    "standardised": "record_key, country_std",
     "identifiers": "person_id, record_key, address_kind, address, value",
     "consent_state": "address, brand, purpose, channel, status, decided_at, basis",
     "orders": "order_key, person_id",
@@ -80,6 +82,7 @@ class Shop:
         rows: dict[str, list[tuple[object, ...]]] = {
             "records": list(self.people.items()),
             "contacts": list(self.countries.items()),
+            "standardised": list(self.countries.items()),
             "identifiers": [
                 (person, record, "email", f"email:{mailbox}@mail.example", f"{mailbox}@mail.example")
                 for record, person in self.people.items()

@@ -19,7 +19,7 @@ def line(order: int, moment: str, amount: str = "10.00", discount: str | None = 
 def features(by_hand: HandMade, as_of: str, columns: str, *lines: Line) -> tuple[object, ...]:
     """What `order_features` says of p1, who placed every order, through `orders` and `order_lines`."""
     by_hand.tonight(as_of)
-    by_hand.put("people", "person_id", ("p1",))
+    by_hand.put("people", "person_id, kind", ("p1", "known"))
     by_hand.put("records", "record_key, person_id", ("shop:1", "p1"))
     by_hand.put(
         "facts.orders", "order_key, record_key", *[(key, "shop:1") for key in sorted({str(row[1]) for row in lines})]
@@ -122,7 +122,7 @@ def test_an_order_of_nobody_known_is_an_order_without_a_person(by_hand: HandMade
 )
 def test_age_is_full_years_on_the_local_day(by_hand: HandMade, born: str | None, as_of: str, age: int | None) -> None:
     by_hand.tonight(as_of)
-    by_hand.put("people", "person_id, birth_date, country, language", ("p1", born, "gb", "EN"))
+    by_hand.put("people", "person_id, kind, birth_date, country, language", ("p1", "known", born, "gb", "EN"))
     by_hand.put("reach", "person_id, is_reachable_email", ("p1", True))
     columns = "age_years, country, language, is_reachable_email"
     assert by_hand.make("person_features", columns) == [(age, "GB", "en", True)]
@@ -130,7 +130,7 @@ def test_age_is_full_years_on_the_local_day(by_hand: HandMade, born: str | None,
 
 def test_the_wide_table_has_everybody_once_whatever_a_feature_leaves_out(starter: Path) -> None:
     by_hand = with_files(starter, "features/towns.sql", FEATURE)
-    by_hand.put("people", "person_id", ("p1",), ("p2",))
+    by_hand.put("people", "person_id, kind", ("p1", "known"), ("p2", "known"), ("a3", "anonymous"))
     by_hand.put("towns", "person_id, town", ("p2", "Graz"))
     by_hand.put("order_features", "person_id, order_count", ("p1", 3))
     assert by_hand.make("features", "person_id, order_count, town") == [("p1", 3, None), ("p2", None, "Graz")]

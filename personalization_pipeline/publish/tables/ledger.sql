@@ -50,12 +50,25 @@ WITH fates AS (
     UNION ALL
     SELECT 'resolve', 'people', 'records', 'out', CASE WHEN record_count = 1 THEN 'people seen once' ELSE 'merged people' END, record_count, 0
     FROM people
+    WHERE kind = 'known'
     UNION ALL
     SELECT 'resolve', 'people', 'people', 'in', 'people', 1, 0
     FROM people
+    WHERE kind = 'known'
     UNION ALL
     SELECT 'analyze', 'profiles', 'people', 'out', coalesce(rfm_segment, 'not scored'), 1, 0
     FROM profiles
+    UNION ALL
+    SELECT 'resolve', 'visitors', 'browsers and apps', 'in', 'seen', 1, 0
+    FROM visitors
+    UNION ALL
+    SELECT 'resolve', 'visitors', 'browsers and apps', 'out', 'of known people', 1, 0
+    FROM visitors
+    WHERE is_known
+    UNION ALL
+    SELECT 'resolve', 'people', 'browsers and apps', 'out', 'anonymous people', 1, 0
+    FROM people
+    WHERE kind = 'anonymous'
     UNION ALL
     SELECT 'activate', 'audience_candidates', candidate.audience || ' to ' || plan.destination, 'in', 'qualified', 1, 0
     FROM audience_candidates AS candidate

@@ -1,6 +1,6 @@
 -- One row per kind of work that follows what is new: how much of it there is, and how much was done tonight; the rest is yesterday's.
 -- owner: team:data-engineering
--- column work: files read; records and addresses standardised; pairs scored that became edges, and inner pairs weighed; records clustered anew in components of three and more
+-- column work: files read; records and addresses standardised; records compared (again, where a value is set aside); pairs scored that became edges, and inner pairs weighed; records clustered anew in components of three and more
 -- check: count(*) FILTER (done_count > total_count) = 0
 WITH works AS (
     SELECT 'ingest' AS phase, 'files' AS work, files.file_key AS thing, before.file_key IS NULL AS is_done
@@ -12,6 +12,11 @@ WITH works AS (
     FROM standardised
     LEFT JOIN yesterday.standardised AS before
         ON before.record_key = standardised.record_key AND before.contact_digest = standardised.contact_digest
+    UNION ALL
+    SELECT 'resolve', 'compared records', compared.record_key, before.record_key IS NULL
+    FROM compared_records AS compared
+    LEFT JOIN yesterday.compared_records AS before
+        ON before.record_key = compared.record_key AND before.contact_digest = compared.contact_digest
     UNION ALL
     SELECT 'resolve', 'addresses', written.address, before.address IS NULL
     FROM standard_addresses AS written

@@ -1,32 +1,41 @@
--- One row per person: the golden record. Each field is the latest word that is not blank (ties: greatest record key).
+-- One row per person: the golden record, chosen field by field (people_fields). Known people have a record in some source; an anonymous one is a browser or app that nobody, or more than one person, has signed in on.
 -- owner: team:data-engineering
 -- private
+-- column kind: known or anonymous
+-- column founded_at: as_of of the night that issued the id; of an anonymous person when she was first seen
 -- column external_id: the smallest source key among the person's records, for destinations that know those keys
 -- column record_count: how many records the person was seen as
 -- check: count(*) - count(DISTINCT person_id) = 0
-WITH words AS (
+-- check: count(*) FILTER (kind NOT IN ('known', 'anonymous')) = 0
+-- plot bar: kind by count(*)
+WITH known AS (
     SELECT
-        records.person_id,
-        records.founded_at,
-        contacts.*,
-        strftime(coalesce(contacts.updated_at, contacts.created_at, TIMESTAMP '1970-01-01'), '%Y%m%d%H%M%S%f') || contacts.record_key AS word_order
+        person_id,
+        min(founded_at) AS founded_at,
+        count(*) AS record_count,
+        min(substr(record_key, strpos(record_key, ':') + 1)) AS external_id
     FROM records
-    JOIN contacts ON contacts.record_key = records.record_key
+    GROUP BY person_id
+), fields AS (
+    SELECT
+        person_id,
+        max(value) FILTER (field = 'first_name') AS first_name,
+        max(value) FILTER (field = 'last_name') AS last_name,
+        max(value) FILTER (field = 'email') AS email,
+        max(value) FILTER (field = 'phone') AS phone,
+        CAST(max(value) FILTER (field = 'birth_date') AS DATE) AS birth_date,
+        max(value) FILTER (field = 'street') AS street,
+        max(value) FILTER (field = 'postal_code') AS postal_code,
+        max(value) FILTER (field = 'city') AS city,
+        max(value) FILTER (field = 'country') AS country,
+        max(value) FILTER (field = 'language') AS language
+    FROM people_fields
+    GROUP BY person_id
 )
-SELECT
-    person_id,
-    min(founded_at) AS founded_at,
-    count(*) AS record_count,
-    min(substr(record_key, strpos(record_key, ':') + 1)) AS external_id,
-    arg_max(first_name, word_order) FILTER (first_name IS NOT NULL) AS first_name,
-    arg_max(last_name, word_order) FILTER (last_name IS NOT NULL) AS last_name,
-    arg_max(email, word_order) FILTER (email IS NOT NULL) AS email,
-    arg_max(phone, word_order) FILTER (phone IS NOT NULL) AS phone,
-    arg_max(birth_date, word_order) FILTER (birth_date IS NOT NULL) AS birth_date,
-    arg_max(street, word_order) FILTER (street IS NOT NULL) AS street,
-    arg_max(postal_code, word_order) FILTER (postal_code IS NOT NULL) AS postal_code,
-    arg_max(city, word_order) FILTER (city IS NOT NULL) AS city,
-    arg_max(country, word_order) FILTER (country IS NOT NULL) AS country,
-    arg_max(language, word_order) FILTER (language IS NOT NULL) AS language
-FROM words
-GROUP BY person_id
+SELECT known.person_id, 'known' AS kind, known.* EXCLUDE (person_id), fields.* EXCLUDE (person_id)
+FROM known
+LEFT JOIN fields ON fields.person_id = known.person_id
+UNION ALL BY NAME
+SELECT person_id, 'anonymous' AS kind, first_seen_at AS founded_at, 0 AS record_count
+FROM visitors
+WHERE NOT is_known

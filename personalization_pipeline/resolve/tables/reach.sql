@@ -1,4 +1,4 @@
--- One row per person: on which channels she may be reached, and whether she may be profiled. A merge alone adds nothing: each address answers for itself.
+-- One row per known person: on which channels she may be reached, and whether she may be profiled. A merge alone adds nothing: each address answers for itself.
 -- owner: team:privacy
 -- column is_profiling_allowed: granted, and not refused later on any of her addresses
 -- column is_reachable_email: a marketing grant for an e-mail address of hers
@@ -34,3 +34,4 @@ SELECT
     coalesce(flags.profiling_granted_at > coalesce(flags.profiling_refused_at, TIMESTAMP '1970-01-01'), false) AS is_profiling_allowed
 FROM people
 LEFT JOIN flags ON flags.person_id = people.person_id
+WHERE people.kind = 'known'

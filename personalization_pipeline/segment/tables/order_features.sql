@@ -51,3 +51,4 @@ SELECT
 FROM people
 CROSS JOIN tonight
 LEFT JOIN totals ON totals.person_id = people.person_id
+WHERE people.kind = 'known'

@@ -17,3 +17,4 @@ SELECT
 FROM people
 CROSS JOIN tonight
 JOIN reach ON reach.person_id = people.person_id
+WHERE people.kind = 'known'

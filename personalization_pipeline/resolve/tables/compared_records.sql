@@ -1,0 +1,39 @@
+-- One row per record as it is compared with others: `standardised`, without the values that are set aside.
+-- owner: team:data-engineering
+-- private
+-- columns: record_key VARCHAR, contact_digest UBIGINT
+-- column contact_digest: of what is compared: another one as soon as one of its values is set aside, or no longer is
+-- check: count(*) - count(DISTINCT record_key) = 0
+WITH marked AS (
+    SELECT
+        standardised.record_key,
+        emails.value IS NOT NULL AS is_email_aside,
+        emails.value IS NOT NULL OR locals.value IS NOT NULL AS is_local_aside,
+        phones.value IS NOT NULL AS is_phone_aside,
+        given.value IS NOT NULL AS is_key_aside
+    FROM standardised
+    LEFT JOIN shared_values AS emails ON emails.kind = 'email' AND emails.value = standardised.email_std
+    LEFT JOIN shared_values AS locals ON locals.kind = 'email_local' AND locals.value = standardised.email_local
+    LEFT JOIN shared_values AS phones ON phones.kind = 'phone' AND phones.value = standardised.phone_std
+    LEFT JOIN shared_values AS given ON given.kind = 'same_as_key' AND given.value = standardised.same_as_key
+)
+SELECT
+    standardised.* REPLACE (
+        CASE
+            WHEN marked.is_local_aside OR marked.is_phone_aside OR marked.is_key_aside THEN md5_number_lower(concat_ws(
+                '|',
+                standardised.contact_digest,
+                marked.is_email_aside,
+                marked.is_local_aside,
+                marked.is_phone_aside,
+                marked.is_key_aside
+            ))
+            ELSE standardised.contact_digest
+        END AS contact_digest,
+        CASE WHEN NOT marked.is_email_aside THEN standardised.email_std END AS email_std,
+        CASE WHEN NOT marked.is_local_aside THEN standardised.email_local END AS email_local,
+        CASE WHEN NOT marked.is_phone_aside THEN standardised.phone_std END AS phone_std,
+        CASE WHEN NOT marked.is_key_aside THEN standardised.same_as_key END AS same_as_key
+    )
+FROM standardised
+JOIN marked ON marked.record_key = standardised.record_key
