@@ -17,21 +17,28 @@ from __future__ import annotations
 import contextlib
 import copy
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from personalization_pipeline.foundation.warehouse import Connection, query, scratch_connection
-from personalization_pipeline.resolve.comparisons import (
+from personalization_pipeline.resolve.blocks import (
     BLOCKS,
+    TRAINING_BLOCKS,
+    Block,
+    bounded,
+    columns_of,
+    rule_of,
+    with_keys,
+)
+from personalization_pipeline.resolve.comparisons import (
     MIN_COMPARISONS,
     Comparison,
     Level,
     comparisons,
     filled_columns,
-    rules,
-    training_rules,
+    learnable,
 )
 
 if TYPE_CHECKING:
@@ -57,21 +64,23 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
 
     Runs on one thread, because the last digits of sums of floats depend on the order of the summands.
     """
-    records = standardised.sort("record_key")
+    records = with_keys(standardised.sort("record_key"))
     artefact: Artefact = {"version": VERSION, "record_count": records.height, "seed": seed}
     learning = comparisons(records, learning=True)
     if records.height < MIN_RECORDS or len(learning) < MIN_COMPARISONS:
         return artefact | {"kind": "exact-keys-only"}
+    blocks, left_out = bounded(records, filled_columns(records), BLOCKS)
     seen = _learn(records, learning, seed)
     compared = comparisons(records, learning=False)
     pair_count = records.height * (records.height - 1) // 2
     prior = 1 / records.height
     for _ in range(ROUNDS):
-        settings = _settings(records, _with_parameters(compared, seen, prior, pair_count), prior)
+        settings = _settings(_with_parameters(compared, seen, prior, pair_count), prior, blocks)
         prior = _share_of_true_pairs(records, settings, seen, pair_count)
     return artefact | {
         "kind": "splink",
-        "settings": _settings(records, _with_parameters(compared, seen, prior, pair_count), prior),
+        "settings": _settings(_with_parameters(compared, seen, prior, pair_count), prior, blocks),
+        "blocks_left_out": left_out,
         "term_frequencies": _term_frequencies(records, compared),
     }
 
@@ -105,13 +114,13 @@ def open_linker(
         connection.close()
 
 
-def _settings(records: pl.DataFrame, compared: list[Comparison], prior: float) -> Settings:
+def _settings(compared: list[Comparison], prior: float, blocks: Iterable[Block] = ()) -> Settings:
     return {
         "link_type": "dedupe_only",
         "unique_id_column_name": "record_key",
         "probability_two_random_records_match": prior,
         "comparisons": compared,
-        "blocking_rules_to_generate_predictions": rules(BLOCKS, filled_columns(records)),
+        "blocking_rules_to_generate_predictions": [rule_of(block) for block in blocks],
         "retain_matching_columns": True,
         "retain_intermediate_calculation_columns": True,
     }
@@ -125,20 +134,24 @@ def _learn(records: pl.DataFrame, compared: list[Comparison], seed: int) -> list
     """
     from splink.internals.exceptions import SplinkException
 
-    settings = _settings(records, compared, 1 / records.height)
+    settings = _settings(compared, 1 / records.height)
     with open_linker(records, settings, threads=1, memory_limit=None) as (linker, _):
         linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=seed)
         seen: list[Comparison] = linker.misc.save_model_to_json()["comparisons"]
     learned: dict[tuple[int, int], list[float]] = {}
-    for rule, places in training_rules(compared, filled_columns(records)).items():
-        settings = _settings(records, seen, 1 / records.height)
+    blocks, _ = bounded(records, filled_columns(records), TRAINING_BLOCKS)
+    for block in blocks:
+        places = learnable(compared, columns_of(block))
+        if len(places) < MIN_COMPARISONS:
+            continue
+        settings = _settings(seen, 1 / records.height)
         # Splink gives up on a block without pairs, or without a pair that has both values: other blocks will do.
         with (
             contextlib.suppress(SplinkException),
             open_linker(records, settings, threads=1, memory_limit=None) as (linker, _),
         ):
             linker.training.estimate_parameters_using_expectation_maximisation(
-                rule, estimate_without_term_frequencies=True, max_pairs=MAX_PAIRS
+                rule_of(block), estimate_without_term_frequencies=True, max_pairs=MAX_PAIRS
             )
             model = linker.misc.save_model_to_json()["comparisons"]
             for place in places:
@@ -202,6 +215,7 @@ def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict
     frequencies = {}
     for column in sorted({level["tf_adjustment_column"] for level in levels if "tf_adjustment_column" in level}):
         counts = records[column].drop_nulls().value_counts().filter(pl.col("count") > 1).sort(column)
+        counts = counts.with_columns(pl.col(column).cast(pl.String))
         frequencies[column] = {"filled": records[column].count(), "counts": dict(counts.iter_rows())}
     return frequencies
 
@@ -210,6 +224,7 @@ def _frequency_table(values: pl.Series, known: Frequencies) -> pl.DataFrame:
     """Splink's table of the share of each value; one that was never seen, or once, counts as seen once."""
     column = values.name
     counts = pl.DataFrame(list(known["counts"].items()), schema={column: pl.String, "count": pl.Int64}, orient="row")
+    counts = counts.with_columns(pl.col(column).str.to_date() if values.dtype == pl.Date else pl.col(column))
     share = pl.col("count").fill_null(1) / known["filled"]
     distinct = values.drop_nulls().unique().to_frame()
     return distinct.join(counts, on=column, how="left").select(column, share.alias(f"tf_{column}"))

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from personalization_pipeline.foundation.warehouse import frame, scratch_connection
+from personalization_pipeline.resolve.blocks import with_keys
 from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, same
 from personalization_pipeline.resolve.identity_model import Artefact, open_linker
 
@@ -46,7 +47,7 @@ def score_pairs(
     if artefact["kind"] != "splink" or standardised.height < 2:
         return pl.DataFrame(schema=EDGE_SCHEMA)
     blocks = artefact["settings"]["blocking_rules_to_generate_predictions"]
-    records = standardised
+    records = with_keys(standardised)
     if new_keys is not None:
         records = _in_reach(records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys))), blocks)
         blocks = [f"{block} AND (l.is_new OR r.is_new)" for block in blocks]
@@ -90,7 +91,7 @@ def score_within(
 
     Gives record_key_l < record_key_r and weight (BIGINT, millibits).
     """
-    records = components.select("record_key", "component").join(standardised, on="record_key")
+    records = components.select("record_key", "component").join(with_keys(standardised), on="record_key")
     if artefact["kind"] != "splink" or records.height < 2:
         return pl.DataFrame(
             schema={column: EDGE_SCHEMA[column] for column in ("record_key_l", "record_key_r", "weight")}
