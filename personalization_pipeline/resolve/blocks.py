@@ -54,18 +54,6 @@ BLOCKS: tuple[Block, ...] = (
     ("postal_code_std",),
 )
 NARROWER = (("(first_name_std)",), ("(last_name_std)",), ("(first_name_std)", "(last_name_std)"))
-# Agreement is learned among pairs that share one of these, about the facts that are not in it.
-TRAINING_BLOCKS: tuple[Block, ...] = (
-    ("email_std",),
-    ("phone_std",),
-    ("national_id_std",),
-    ("birth_date",),
-    ("first_name_std", "last_name_std"),
-    ("last_name_std", "postal_code_std"),
-    ("last_name_std", "birth_year"),
-    ("first_name_std", "postal_code_std"),
-    ("first_name_std", "city_std"),
-)
 
 
 def with_keys(standardised: pl.DataFrame) -> pl.DataFrame:
@@ -100,6 +88,16 @@ def bounded(records: pl.DataFrame, filled: frozenset[str], blocks: tuple[Block, 
     finally:
         connection.close()
     return kept, left_out
+
+
+def pairs_in_reach(records: pl.DataFrame, blocks: list[Block]) -> int:
+    """How many pairs the blocks bring, one that several bring counted as often."""
+    connection = scratch_connection()
+    try:
+        connection.register("records", records)
+        return sum(count_pairs(connection, block) for block in blocks)
+    finally:
+        connection.close()
 
 
 def rule_of(block: Block) -> str:

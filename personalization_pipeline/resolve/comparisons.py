@@ -55,15 +55,15 @@ def chance_agreement(values: pl.Series) -> float:
     return int(counts.pow(2).sum()) / max(int(counts.sum()) ** 2, 1)
 
 
-def comparisons(standardised: pl.DataFrame, *, learning: bool) -> list[Comparison]:
+def comparisons(standardised: pl.DataFrame, *, by_chance: bool) -> list[Comparison]:
     """The comparisons for these records. A pair is on the first level that it meets; each level has a usual m.
 
-    m is the share of true pairs on a level; the last level, ELSE, is disagreement. While learning even a mailbox under
-    two first names counts: a comparison is learned only among pairs that none of the columns it looks at brought
-    together, and few pairs would be left.
+    m is the share of true pairs on a level; the last level, ELSE, is disagreement. `by_chance` are the comparisons of
+    random pairs: there even a mailbox under two first names counts, since chance asks for no name. Left out, the rest
+    would agree about the name as well, and the name would count twice.
     """
     filled = filled_columns(standardised)
-    missing_or_shared = _missing if learning or "first_name_std" not in filled else _missing_or_shared
+    missing_or_shared = _missing if by_chance or "first_name_std" not in filled else _missing_or_shared
     made = (
         ("first_name_std", _first_name()),
         ("middle_name_std", _middle_name()),
@@ -79,12 +79,6 @@ def comparisons(standardised: pl.DataFrame, *, learning: bool) -> list[Compariso
     )
     chosen = filled - {"birth_year"} if "birth_date" in filled else filled
     return [comparison for column, comparison in made if column in chosen]
-
-
-def learnable(compared: list[Comparison], columns: set[str]) -> list[int]:
-    """The places of the comparisons that can be learned among pairs that share these columns: those that look at none."""
-    looks_at = ["".join(level["sql_condition"] for level in made["comparison_levels"]) for made in compared]
-    return [at for at, conditions in enumerate(looks_at) if not any(f"{column}_l" in conditions for column in columns)]
 
 
 def _first_name() -> Comparison:
