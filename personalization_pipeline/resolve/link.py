@@ -87,16 +87,20 @@ def score_within(
     threads: int | None = None,
     memory_limit: str | None = None,
 ) -> pl.DataFrame:
-    """The weight of every pair of records of one component (`components`: record_key, component), however low.
+    """The weight of every pair of records of one component that were not in one before, however low it is.
 
-    Gives record_key_l < record_key_r and weight (BIGINT, millibits).
+    `components` has record_key, component and component_before (NULL: in none). Gives record_key_l < record_key_r and
+    weight (BIGINT, millibits).
     """
-    records = components.select("record_key", "component").join(with_keys(standardised), on="record_key")
+    records = components.select("record_key", "component", "component_before").join(
+        with_keys(standardised), on="record_key"
+    )
     if artefact["kind"] != "splink" or records.height < 2:
         return pl.DataFrame(
             schema={column: EDGE_SCHEMA[column] for column in ("record_key_l", "record_key_r", "weight")}
         )
-    scored = _scored(records, artefact, ["l.component = r.component"], None, threads, memory_limit)
+    block = "l.component = r.component AND coalesce(l.component_before <> r.component_before, true)"
+    scored = _scored(records, artefact, [block], None, threads, memory_limit)
     return scored.select("record_key_l", "record_key_r", "weight")
 
 

@@ -42,6 +42,14 @@ EDGES = {
     "evidence": "VARCHAR",
     "artefact_key": "VARCHAR",
 }
+COMPONENTS = {
+    "record_key": "VARCHAR",
+    "component": "BIGINT",
+    "component_cut": "BIGINT",
+    "component_digest": "VARCHAR",
+    "component_before": "VARCHAR",
+}
+INNER_PAIRS = {"record_key_l": "VARCHAR", "record_key_r": "VARCHAR", "weight": "BIGINT"}
 CLUSTERS = {
     "record_key": "VARCHAR",
     "cluster_key": "VARCHAR",
@@ -111,17 +119,41 @@ def _edges(building: Building) -> pl.DataFrame:
     return pl.concat([exact, scored.with_columns(artefact_key=key)])
 
 
-def _clusters(building: Building) -> pl.DataFrame:
-    from personalization_pipeline.resolve.cluster import cluster
+def _components(building: Building) -> pl.DataFrame:
+    from personalization_pipeline.resolve.components import components
+
+    c = building.connection
+    known = "FROM computed.main.known_records JOIN yesterday.main.clusters USING (record_key)"
+    return components(
+        frame(c, "SELECT record_key_l, record_key_r, kind, weight FROM edges"),
+        frame(c, "SELECT record_key, contact_digest FROM standardised"),
+        _model(building),
+        frame(c, f"SELECT record_key, component_digest {known} WHERE component_digest IS NOT NULL"),
+    )
+
+
+def _inner_pairs(building: Building) -> pl.DataFrame:
+    from personalization_pipeline.resolve.components import inner_pairs
 
     c, limits = building.connection, limits_of(building.project)
-    return cluster(
-        frame(c, "SELECT record_key_l, record_key_r, kind, weight FROM edges"),
+    return inner_pairs(
+        frame(c, "FROM computed.main.components"),
+        frame(c, "SELECT record_key_l, record_key_r, kind FROM edges"),
         frame(c, "FROM standardised"),
         _model(building),
-        before=frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
         threads=limits.threads,
         memory_limit=limits.memory,
+    )
+
+
+def _clusters(building: Building) -> pl.DataFrame:
+    from personalization_pipeline.resolve.cluster import groups
+
+    c, keys = building.connection, "record_key_l, record_key_r, weight"
+    return groups(
+        frame(c, "FROM computed.main.components"),
+        frame(c, f"SELECT {keys} FROM edges UNION ALL SELECT {keys} FROM inner_pairs"),
+        frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
     )
 
 
@@ -136,6 +168,8 @@ PHASE = Phase(
         ),
         "known_records": Computed(_known_records, {"record_key": "VARCHAR"}, reads=("standardised",)),
         "edges": Computed(_edges, EDGES, reads=("standardised",), after=("known_records",)),
-        "clusters": Computed(_clusters, CLUSTERS, reads=("standardised", "edges")),
+        "components": Computed(_components, COMPONENTS, reads=("standardised", "edges")),
+        "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("standardised", "edges"), after=("components",)),
+        "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs")),
     },
 )

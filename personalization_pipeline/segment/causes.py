@@ -189,15 +189,15 @@ def _texts(building: Building, project: Project) -> dict[str, Any]:
 
 
 def _given(tables: Catalogue) -> set[str]:
-    """Tables that are taken as a night has them: what landed, what resolve made of it with more than a SELECT, and of
-    addresses in their standard form."""
-    made = {
-        name
-        for name, table in tables.tables.items()
-        if table.phase == "resolve"
-        and ("standard_addresses" in table.reads() or any(map(table.reads, ("facts", "computed", "yesterday"))))
-    }
-    return made | {name for name, table in tables.tables.items() if table.phase == "ingest"} | {TRAINS}
+    """Tables that are taken as a night has them: what landed, what resolve made of it with more than a SELECT, what
+    people did, and of addresses in their standard form."""
+    given = {TRAINS}
+    for name, table in tables.tables.items():
+        is_made = any(map(table.reads, ("computed", "yesterday"))) or "standard_addresses" in table.reads()
+        is_seen = bool(table.reads("facts")) and not table.is_feature
+        if table.phase == "ingest" or is_seen or (table.phase == "resolve" and is_made):
+            given.add(name)
+    return given
 
 
 def _moved(building: Building, name: str) -> str:

@@ -24,7 +24,16 @@ from personalization_pipeline_tests.conftest import Night
 DAYS = ("2026-07-02", "2026-07-03")
 LAST = f"{DAYS[-1]}T02:00:00Z"
 # Nobody's name in them: equal as they are.
-NAMELESS = ("standardised", "standard_addresses", "edges", "clusters", "contacts", "consents", "consent_state")
+NAMELESS = (
+    "standardised",
+    "standard_addresses",
+    "edges",
+    "inner_pairs",
+    "clusters",
+    "contacts",
+    "consents",
+    "consent_state",
+)
 # Equal when both nights' ids are those of the smallest record; without what tells when an id was issued.
 NAMED = {
     "records": "record_key",

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from personalization_pipeline.resolve.cluster import CUT, agglomerate, cluster, components
+from personalization_pipeline.resolve.cluster import agglomerate, cluster
+from personalization_pipeline.resolve.components import CUT, components
 from personalization_pipeline.resolve.link import EDGE_SCHEMA
 from personalization_pipeline_tests.resolve.conftest import Learned
 from personalization_pipeline_tests.resolve.contacts import pair_precision_and_recall
@@ -114,7 +115,7 @@ def test_the_order_of_edges_and_records_does_not_matter(drawn: list[tuple[str, s
 
 def test_a_component_that_is_too_large_is_held_together_by_its_stronger_edges_only() -> None:
     chain = edges(("a", "b", CUT + 5_000), ("b", "c", CUT + 500), ("c", "d", CUT + 5_000), ("e", "f", CUT + 500))
-    found = components(chain, pl.Series(list("abcdef")), limit=3)
+    found = components(chain, records("abcdef"), NO_MODEL, limit=3)
     parts = {"".join(sorted(keys)) for _, keys in found.group_by("component").agg("record_key").iter_rows()}
     assert parts == {"ab", "cd", "ef"}
     cuts = dict(found.select("record_key", "component_cut").iter_rows())
@@ -124,7 +125,7 @@ def test_a_component_that_is_too_large_is_held_together_by_its_stronger_edges_on
 
 def test_records_that_even_the_strongest_edges_do_not_part_stay_alone() -> None:
     all_pairs = edges(*((one, two, 30_000) for one, two in combinations("abcd", 2)))
-    found = components(all_pairs, pl.Series(list("abcd")), limit=3)
+    found = components(all_pairs, records("abcd"), NO_MODEL, limit=3)
     assert found["component"].n_unique() == 4
     assert found["component_cut"].min() > 25_000  # type: ignore[operator]
 

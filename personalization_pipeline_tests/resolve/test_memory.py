@@ -32,13 +32,14 @@ MADE = (
     "standardised",
     "standard_addresses",
     "edges",
+    "inner_pairs",
     "clusters",
     "records",
     "person_history",
     "person_ids",
     "increments",
 )
-EQUAL = ("standardised", "standard_addresses", "edges", "clusters")
+EQUAL = ("standardised", "standard_addresses", "edges", "inner_pairs", "clusters")
 Rows = list[tuple[Any, ...]]
 
 

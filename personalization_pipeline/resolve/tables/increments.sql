@@ -1,6 +1,6 @@
 -- One row per kind of work that follows what is new: how much of it there is, and how much was done tonight; the rest is yesterday's.
 -- owner: team:data-engineering
--- column work: files read; records and addresses standardised; pairs scored that became edges; records clustered anew in components of three and more
+-- column work: files read; records and addresses standardised; pairs scored that became edges, and inner pairs weighed; records clustered anew in components of three and more
 -- check: count(*) FILTER (done_count > total_count) = 0
 WITH works AS (
     SELECT 'ingest' AS phase, 'files' AS work, files.file_key AS thing, before.file_key IS NULL AS is_done
@@ -26,6 +26,11 @@ WITH works AS (
     LEFT JOIN computed.known_records AS one ON one.record_key = edges.record_key_l
     LEFT JOIN computed.known_records AS other ON other.record_key = edges.record_key_r
     WHERE edges.kind = 'splink'
+    UNION ALL
+    SELECT 'resolve', 'inner pairs', inner_pairs.record_key_l, NOT coalesce(one.component_before = other.component_before, false)
+    FROM inner_pairs
+    LEFT JOIN computed.components AS one ON one.record_key = inner_pairs.record_key_l
+    LEFT JOIN computed.components AS other ON other.record_key = inner_pairs.record_key_r
     UNION ALL
     SELECT 'resolve', 'clustered records', clusters.record_key, before.record_key IS NULL
     FROM clusters

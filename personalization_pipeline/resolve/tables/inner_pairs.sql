@@ -1,0 +1,14 @@
+-- One row per pair of records of one component of three and more that is no scored edge: what it weighs, for or against.
+-- owner: team:data-engineering
+-- private
+-- columns: record_key_l VARCHAR, record_key_r VARCHAR, weight BIGINT
+-- column weight: log2 odds that the pair is one person, in thousandths of a bit
+-- check: count(*) FILTER (record_key_l >= record_key_r) = 0
+SELECT *
+FROM computed.inner_pairs
+UNION ALL
+SELECT before.*
+FROM yesterday.inner_pairs AS before
+JOIN computed.components AS one ON one.record_key = before.record_key_l
+JOIN computed.components AS other ON other.record_key = before.record_key_r AND other.component = one.component
+WHERE one.component_before = other.component_before AND one.component_digest IS NOT NULL
