@@ -1,26 +1,25 @@
 """The command `personalize`: thin. It reads arguments, calls one function, prints what came back.
 
-Belongs here: arguments, colours, exit codes. Does not belong here: any decision about data.
+Belongs here: arguments, colours, exit codes. Does not belong here: any decision about data, what all commands share
+(talking), and the commands of `evaluate` (cli_evaluate).
 Exit codes: 0 done; 3 committed, but something was refused; 2 not committed, or the question could not be answered.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from personalization_pipeline.foundation.errors import MissingArgument, PipelineError
+from personalization_pipeline.cli_evaluate import evaluate_app
+from personalization_pipeline.foundation.errors import MissingArgument
 from personalization_pipeline.foundation.project import load_project
+from personalization_pipeline.talking import JsonOption, ProjectOption, err, out, progress, told
 
 app = typer.Typer(
     help="A customer data platform that is a DAG: from landed files to audience files that carry their own proof of consent.",
@@ -28,32 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-evaluate_app = typer.Typer(
-    help="How well it works, measured against a truth that the pipeline never reads.", no_args_is_help=True
-)
 app.add_typer(evaluate_app, name="evaluate")
-
-out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
-
-ProjectOption = Annotated[
-    Path | None,
-    typer.Option("--project", "-p", help="Project folder (default: PERSONALIZATION_PROJECT, else data/demo)"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")]
-
-
-def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Refusals in words, on stderr, with their exit code; never a traceback for what somebody can mend."""
-
-    @functools.wraps(command)
-    def _told(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except PipelineError as error:
-            err.print(str(error), style="red", markup=False)
-            raise typer.Exit(error.exit_code) from None
-
-    return _told
 
 
 @app.command()
@@ -69,22 +43,12 @@ def init(
     from personalization_pipeline.starting import start_demo, start_project
 
     if demo:
-        start_demo(folder, people=people, nights=nights, seed=seed, progress=_progress(time.monotonic()))
+        start_demo(folder, people=people, nights=nights, seed=seed, progress=progress(time.monotonic()))
     else:
         start_project(folder)
     out.print(
         f"[green]wrote[/] {folder}\nNext: personalize check --project {folder}, then personalize run --project {folder}"
     )
-
-
-def _progress(since: float) -> Callable[[str], None]:
-    """Says on stderr what is done, once it takes long enough for somebody to wonder."""
-
-    def _say(done: str) -> None:
-        if (seconds := time.monotonic() - since) > 5:
-            err.print(f"[dim]{seconds:6.0f} s[/]  {done}")
-
-    return _say
 
 
 @app.command()
@@ -256,38 +220,6 @@ def verify(
 
     for verdict in verdicts_on(file, key or None):
         out.print(f"[green]ok[/] {verdict.check}: {escape(verdict.finding)}")
-
-
-@evaluate_app.command("demo")
-@told
-def evaluate_demo(project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """The demo shop against its planted truth: people, churn, cycles, preference, uplift and consent.
-
-    Beside each figure of the pipeline stands what a plain rule reaches. Blank: the pipeline has no such figure yet.
-    """
-    from personalization_pipeline.demo.evaluation import evaluate
-
-    loaded = load_project(project)
-    if not (loaded.folder / "truth").is_dir():
-        raise MissingArgument(
-            "this project has no truth", fix="name a demo: personalize init DIR --demo", where=loaded.folder
-        )
-    measures = evaluate(loaded)
-    if as_json:
-        print(json.dumps({measure.name: asdict(measure) for measure in measures}))
-        return
-    table = RichTable("against the planted truth", "pipeline", "plain rule", "truth")
-    for measure in measures:
-        table.add_section()
-        table.add_row(f"[bold]{measure.name}[/]" + (f"  plain rule: {measure.plain}" if measure.plain else ""))
-        for figure in measure.figures:
-            values = (figure.pipeline, figure.plain, figure.truth)
-            table.add_row(figure.name, *("" if value is None else _figure(value) for value in values))
-    out.print(table)
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) and abs(value) > 1 else f"{value:.4f}"
 
 
 if __name__ == "__main__":

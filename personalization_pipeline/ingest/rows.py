@@ -148,7 +148,7 @@ def _header(path: Path, form: FileFormat, where: Path) -> list[str]:
     """The names in the first line. A header that nothing follows is refused: so looks an export that broke off, and
     from a source that delivers everything it would mean that nobody is left.
     """
-    with _bytes(path) as file:
+    with unpacked(path) as file:
         start = file.read(LONGEST_LINE)
         is_whole = not file.read(1)
     text = io.StringIO(codecs.getincrementaldecoder(_codec(form))().decode(start, final=is_whole), newline="")
@@ -198,7 +198,7 @@ def _stream(
         return "skip" if len(ragged) <= MOST_RAGGED else "error"
 
     reader = arrow_csv.open_csv(
-        _bytes(path),
+        unpacked(path),
         # One thread, because the number of a ragged line is known to none of several.
         arrow_csv.ReadOptions(
             column_names=names,
@@ -224,7 +224,7 @@ def _stream(
     return ragged
 
 
-def _bytes(path: Path) -> NativeFile:
+def unpacked(path: Path) -> NativeFile:
     """A landed file as it was before it was packed, if it was."""
     with path.open("rb") as file:
         start = file.read(4)

@@ -23,6 +23,8 @@ FOUNDATION = "foundation"
 KNOWING = {
     "definitions",
     "cli",
+    "cli_evaluate",
+    "talking",
     "running",
     "replaying",
     "rolling_back",

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from personalization_pipeline.demo.evaluation import evaluate
-from personalization_pipeline.demo.truth import IdentityScore, email_baseline, read_records, score_people
+from personalization_pipeline.demo.truth import email_baseline, read_records, score_people
 from personalization_pipeline.foundation.building import build
+from personalization_pipeline.foundation.group_score import GroupScore
 from personalization_pipeline.foundation.night import choose_as_of
 from personalization_pipeline.foundation.opening import open_night
 from personalization_pipeline.foundation.phases import catalogue
@@ -23,7 +24,7 @@ from personalization_pipeline.starting import start_demo
 PRECISION, RECALL, AHEAD_OF_EMAIL = 0.99, 0.85, 0.10
 
 
-def scores(folder: Path) -> tuple[IdentityScore, IdentityScore]:
+def scores(folder: Path) -> tuple[GroupScore, GroupScore]:
     """The pipeline's clusters and exact e-mail matching, against the truth that lies beside the landing folder."""
     project = load_project(folder)
     building = open_night(project, catalogue(project), choose_as_of(project, None))
