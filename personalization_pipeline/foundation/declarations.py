@@ -130,7 +130,10 @@ Mapping = dict[str, Expression]
 
 
 class Source(Declaration):
-    """sources/<name>.yaml: where a source's files land and what they mean."""
+    """sources/<name>.yaml: where a source's files land and what they mean.
+
+    `one_record_per_person`: it holds nobody twice, so that two of its records are never one person.
+    """
 
     description: str
     owner: str
@@ -139,6 +142,7 @@ class Source(Declaration):
     files: Annotated[str, AfterValidator(_below_landing)]
     format: FileFormat = FileFormat()
     delivers: Literal["changes", "full"] = "changes"
+    one_record_per_person: bool = False
     columns: dict[str, Literal["required", "optional"]] = Field(min_length=1)
     rows_are: str
     maps: dict[str, Mapping | list[Mapping]]

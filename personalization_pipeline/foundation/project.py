@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 from pydantic import ValidationError
 
+from personalization_pipeline.foundation.corrections import LINKS, Link, read_links
 from personalization_pipeline.foundation.declarations import (
     Audience,
     Declaration,
@@ -50,7 +51,7 @@ Kind = TypeVar("Kind", bound=Declaration)
 
 @dataclass(frozen=True)
 class Project:
-    """One company's project. Names are file names without their ending.
+    """One company's project. Names are file names without their ending; `links` are corrections by their line.
 
     `home`: where landing, store and keys lie when the text is read from elsewhere, such as a copy in the store.
     """
@@ -63,6 +64,7 @@ class Project:
     destinations: Mapping[str, Destination]
     offers: Mapping[str, Offer]
     features: Mapping[str, Table]
+    links: Mapping[int, Link]
     home: Path
 
     @property
@@ -80,6 +82,11 @@ class Project:
     @property
     def keys(self) -> Path:
         return Path(os.environ.get("PERSONALIZATION_KEYS") or self.home / ".keys")
+
+    @property
+    def sources_once(self) -> list[str]:
+        """Names of the sources that hold each person once, sorted."""
+        return sorted(name for name, source in self.sources.items() if source.one_record_per_person)
 
     def file(self, kind: str, name: str) -> Path:
         """The file that declares something, for messages: `file('segments', 'vip')`."""
@@ -133,6 +140,7 @@ def load_project(folder: Path | None = None, home: Path | None = None) -> Projec
         destinations=dict(_read_all(root / "destinations", Destination)),
         offers=dict(_read_all(root / "offers", Offer)),
         features=read_tables(root / "features", "segment"),
+        links=read_links(root / LINKS),
     )
     _check_references(project)
     _refuse_comments(project)

@@ -6,15 +6,21 @@ Belongs here: from components and the weights inside them to clusters. Does not 
 Average-link agglomeration (UPGMA, Sokal and Michener 1958) inside each component: the two groups with the highest mean
 weight between their records join, until no mean reaches CUT. Sums are whole numbers and ties go to the smallest record
 key, so the result depends on nothing but the records and the edges.
+
+People's word comes before all evidence: whoever is `same` ends in one group, and no two groups join that would bring
+together what is `never` one person, or two records of a source that holds each person once. What is `same` is no
+evidence about others: it joins the groups that form, it does not part them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from personalization_pipeline.resolve.components import CLIP, CUT, components, inner_pairs
+from personalization_pipeline.resolve.components import CLIP, CUT, components, inner_pairs, source_of
+from personalization_pipeline.resolve.corrections import NEVER, SAME
 from personalization_pipeline.resolve.identity_model import Artefact
 
 if TYPE_CHECKING:
@@ -27,24 +33,34 @@ def cluster(
     standardised: pl.DataFrame,
     artefact: Artefact,
     *,
+    once: Collection[str] = (),
     threads: int | None = None,
     memory_limit: str | None = None,
 ) -> pl.DataFrame:
     """Every record once, with the smallest record key of its cluster: what a night that remembers nothing makes of its edges.
 
-    `edges` are those of `score_pairs` and `exact_key_edges`. Gives the columns of `groups`.
+    `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`. Gives the columns of `groups`.
     """
-    found = components(edges, standardised, artefact)
+    found = components(edges, standardised, artefact, once=once)
     inner = inner_pairs(found, edges, standardised, artefact, threads=threads, memory_limit=memory_limit)
-    weights = pl.concat([edges.select(inner.columns), inner])
-    return groups(found, weights)
+    is_said = pl.col("kind").is_in([SAME, NEVER])
+    weights = pl.concat([edges.filter(~is_said).select(inner.columns), inner])
+    return groups(found, weights, edges.filter(is_said), once=once)
 
 
-def groups(found: pl.DataFrame, weights: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataFrame:
+def groups(
+    found: pl.DataFrame,
+    weights: pl.DataFrame,
+    said: pl.DataFrame,
+    before: pl.DataFrame | None = None,
+    *,
+    once: Collection[str] = (),
+) -> pl.DataFrame:
     """Every record once: record_key, cluster_key, component_cut, component_digest, sorted by record_key.
 
-    `found` are `components`; `weights` (record_key_l, record_key_r, weight in millibits) those of all edges and inner
-    pairs, of which the highest of a pair counts. `before` (record_key, cluster_key, component_digest) are the groups of
+    `found` are `components`; `weights` (record_key_l, record_key_r, weight in millibits) those of all scored edges, exact
+    keys and inner pairs, of which the highest of a pair counts; `said` (record_key_l, record_key_r, kind) people's word;
+    `once` the sources that hold each person once. `before` (record_key, cluster_key, component_digest) are the groups of
     an earlier night: a component whose digest stood there is cut as it was then.
     """
     # Two records alone need no second look: their edge reaches the cut, and there is no third to disagree.
@@ -54,7 +70,7 @@ def groups(found: pl.DataFrame, weights: pl.DataFrame, before: pl.DataFrame | No
         known = before.select(known.columns).join(several, on=["record_key", "component_digest"], how="semi")
     changed = several.join(known, on="record_key", how="anti", maintain_order="left")
     joined = pl.DataFrame(
-        {"record_key": changed["record_key"], "cluster_key": _joined(changed, _pairs(changed, weights))},
+        {"record_key": changed["record_key"], "cluster_key": _joined(changed, weights, said, once)},
         schema={"record_key": pl.String, "cluster_key": pl.String},
     )
     return (
@@ -69,65 +85,102 @@ def groups(found: pl.DataFrame, weights: pl.DataFrame, before: pl.DataFrame | No
     )
 
 
-def _pairs(several: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
-    """The highest weight of each pair inside a component, clipped: component, l, r, weight.
+def _inside(several: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs inside components, with component, l and r.
 
-    l and r count the records of a component from 0 in the order of their keys. A pair that nothing weighs has weight 0.
+    l and r count the records of a component from 0 in the order of their keys.
     """
     rank = several.select("record_key", "component", rank=pl.int_range(pl.len()).over("component"))
     for side in ("l", "r"):
         ends = rank.rename({"record_key": f"record_key_{side}", "component": f"component_{side}", "rank": side})
-        weights = weights.join(ends, on=f"record_key_{side}")
-    same = weights.filter(pl.col("component_l") == pl.col("component_r")).rename({"component_l": "component"})
-    highest = same.group_by("component", "l", "r").agg(pl.col("weight").max().clip(-CLIP, CLIP))
-    return highest.sort("component")
+        pairs = pairs.join(ends, on=f"record_key_{side}")
+    return pairs.filter(pl.col("component_l") == pl.col("component_r")).rename({"component_l": "component"})
 
 
-def _joined(several: pl.DataFrame, pairs: pl.DataFrame) -> list[str]:
-    """The smallest record key of the group of each row of `several` (sorted by component and record key)."""
+def _joined(several: pl.DataFrame, weights: pl.DataFrame, said: pl.DataFrame, once: Collection[str]) -> list[str]:
+    """The smallest record key of the group of each row of `several` (sorted by component and record key).
+
+    A pair that nothing weighs has weight 0.
+    """
     import numpy as np
 
+    highest = _inside(several, weights).group_by("component", "l", "r").agg(pl.col("weight").max().clip(-CLIP, CLIP))
+    pairs = highest.sort("component")
+    words: dict[int, list[tuple[str, int, int]]] = {}
+    for component, *word in _inside(several, said).select("component", "kind", "l", "r").iter_rows():
+        words.setdefault(component, []).append((word[0], word[1], word[2]))
     keys = several["record_key"].to_list()
+    numbers = {source: number for number, source in enumerate(sorted(once))}
+    sources = several.select(source_of("record_key").replace_strict(numbers, default=-1, return_dtype=pl.Int64))
+    source = sources.to_series().fill_null(-1).to_numpy()
     sizes = several.group_by("component", maintain_order=True).len()
     ends = np.searchsorted(pairs["component"].to_numpy(), sizes["component"].to_numpy(), side="right")
     left, right, weight = (pairs[column].to_numpy() for column in ("l", "r", "weight"))
     joined: list[str] = []
     start = 0
-    for size, end in zip(sizes["len"].to_list(), ends.tolist(), strict=True):
-        weights = np.zeros((size, size), dtype=np.int64)
-        weights[left[start:end], right[start:end]] = weight[start:end]
-        first = len(joined)
-        joined += [keys[first + member] for member in agglomerate(weights + weights.T, CUT)]
+    for (component, size), end in zip(sizes.iter_rows(), ends.tolist(), strict=True):
+        first, spoken = len(joined), words.get(component, [])
+        matrix = np.zeros((size, size), dtype=np.int64)
+        matrix[left[start:end], right[start:end]] = weight[start:end]
+        own = source[first : first + size]
+        apart = (own[:, None] == own) & (own >= 0)
+        for kind, one, other in spoken:
+            apart[one, other] |= kind == NEVER
+        same = [(one, other) for kind, one, other in spoken if kind == SAME]
+        joined += [keys[first + member] for member in agglomerate(matrix + matrix.T, CUT, same, apart | apart.T)]
         start = end
     return joined
 
 
-def agglomerate(weights: NDArray[np.int64], cut: int) -> list[int]:
+def agglomerate(
+    weights: NDArray[np.int64],
+    cut: int,
+    same: Iterable[tuple[int, int]] = (),
+    never: NDArray[np.bool_] | None = None,
+) -> list[int]:
     """Average-link groups of n records: for each record the smallest record of its group.
 
     `weights` is symmetric with a diagonal of 0 (n x n, millibits). Of several pairs of groups with the same mean the
     one with the smallest records joins first. A mean is one division of whole numbers: equal means are equal floats.
+    Pairs of `same` are in one group in the end, pairs of `never` (symmetric, n x n) are not, unless `same` demands it:
+    groups that are kin by `same` count their means apart, and answer together for whom they may not join.
     """
     import numpy as np
 
     count = len(weights)
-    sums, sizes, group = weights.copy(), np.ones(count, dtype=np.int64), np.arange(count)
-    means = sums.astype(np.float64)
+    sums, sizes, is_left = weights.copy(), np.ones(count, dtype=np.int64), np.ones(count, dtype=np.bool_)
+    kin, apart = np.arange(count), np.zeros_like(weights, dtype=np.bool_) if never is None else never.copy()
+    for one, other in same:
+        both = (kin == kin[one]) | (kin == kin[other])
+        kin[both] = kin[both].min()
+        apart[both] = apart[both].any(axis=0)
+        apart[:, both] = apart[both].T
+        apart[np.ix_(both, both)] = False
+    np.fill_diagonal(apart, False)
+    means = np.where(apart, -np.inf, sums)
     np.fill_diagonal(means, -np.inf)
     nearest, best = means.argmax(axis=1), means.max(axis=1)
     while best.max() >= cut:
         one = int(best.argmax())
         other = int(means[one].argmax())
-        group[group == other] = one
         sums[one] += sums[other]
         sums[:, one] = sums[one]
         sizes[one] += sizes[other]
-        gone = np.isneginf(means[one]) | np.isneginf(means[other])
-        means[one] = np.where(gone, -np.inf, sums[one] / (sizes[one] * sizes))
+        is_left[other] = False
+        both = (kin == kin[one]) | (kin == kin[other])
+        kin[both] = kin[both].min()
+        members = np.flatnonzero(both & is_left)
+        barred = apart[one] | apart[other]
+        apart[members] = barred
+        apart[:, members] = barred[:, None]
+        means[one] = sums[one] / (sizes[one] * sizes)
+        means[one, one] = -np.inf
         means[:, one] = means[one]
+        means[members] = np.where(barred | ~is_left, -np.inf, means[members])
+        means[:, members] = means[members].T
         means[other] = means[:, other] = -np.inf
-        # The new mean lies between the two old ones, so only rows that had one of these as their best need a new best.
-        stale = (nearest == one) | (nearest == other)
-        stale[[one, other]] = True
+        # A new mean lies between two old ones, so only rows that had one of these as their best need a new best.
+        stale = np.isin(nearest, members) | (nearest == other)
+        stale[members] = stale[other] = True
         nearest[stale], best[stale] = means[stale].argmax(axis=1), means[stale].max(axis=1)
-    return [int(first) for first in group]
+    return [int(first) for first in kin]

@@ -7,10 +7,12 @@ speaks against a merge is rarely an edge. Does not belong here: what an edge is 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 import polars as pl
 
 from personalization_pipeline.foundation.artefacts import key_of
+from personalization_pipeline.resolve.corrections import NEVER, SAME
 from personalization_pipeline.resolve.identity_model import Artefact
 from personalization_pipeline.resolve.link import score_within
 
@@ -35,19 +37,22 @@ def components(
     standardised: pl.DataFrame,
     artefact: Artefact,
     before: pl.DataFrame | None = None,
+    *,
+    once: Collection[str] = (),
     limit: int = MAX_COMPONENT,
 ) -> pl.DataFrame:
     """Every record once, sorted, with its connected component by edges from CUT on: columns COMPONENTS.
 
-    `edges` are those of `score_pairs` and `exact_key_edges`. A component of more than `limit` records loses its weakest
-    edges, step by step, until its parts are small enough: its component_cut (millibits) is more than CUT, something to
-    look at. The digest is of all that decides how a component is cut; NULL where one or two records leave nothing to
+    `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`. One of kind `same` holds whatever it weighs; a
+    pair that is `never` one person, or of one source of `once` (those that hold each person once), holds nothing
+    together. A component of more than `limit` records loses its weakest edges, step by step, until its parts are small
+    enough: its component_cut (millibits) is more than CUT, something to look at. The digest is of all that decides how a component is cut; NULL where one or two records leave nothing to
     decide, and everywhere where no record has a contact_digest. `before` (record_key, component_digest) are the known
     records as an earlier night grouped them: component_before.
     """
-    found = _cut_to_size(edges, standardised["record_key"], limit)
+    found = _cut_to_size(_holding(edges, once), standardised["record_key"], limit)
     several = found.filter(pl.len().over("component") > 2)
-    digests = _digests(several, edges, standardised, artefact)
+    digests = _digests(several, edges, standardised, " ".join([key_of(artefact), *once]))
     known = pl.DataFrame(schema={"record_key": pl.String, "component_digest": pl.String}) if before is None else before
     return (
         found.join(digests, on="component", how="left", maintain_order="left")
@@ -78,12 +83,25 @@ def inner_pairs(
     return scored.join(edges.filter(pl.col("kind") == "splink"), on=keys, how="anti").sort(keys)
 
 
-def _digests(
-    several: pl.DataFrame, edges: pl.DataFrame, standardised: pl.DataFrame, artefact: Artefact
-) -> pl.DataFrame:
+def source_of(side: str) -> pl.Expr:
+    """The source of a record, by its key."""
+    return pl.col(side).str.extract("^([^:]*):")
+
+
+def _holding(edges: pl.DataFrame, once: Collection[str]) -> pl.DataFrame:
+    """The pairs that may hold a component together: record_key_l, record_key_r, weight, is_same."""
+    keys, kind, source = ["record_key_l", "record_key_r"], pl.col("kind"), source_of("record_key_l")
+    pairs = edges.group_by(keys).agg(
+        pl.col("weight").max(), is_same=(kind == SAME).any(), is_never=(kind == NEVER).any()
+    )
+    is_limited = source.is_in(list(once)) & (source == source_of("record_key_r"))
+    return pairs.filter(pl.col("is_same") | ~(pl.col("is_never") | is_limited.fill_null(False))).drop("is_never")
+
+
+def _digests(several: pl.DataFrame, edges: pl.DataFrame, standardised: pl.DataFrame, rules: str) -> pl.DataFrame:
     """Per component the md5 of all that decides how it is cut: component, component_digest.
 
-    Scored edges follow from the records and the artefact. An exact key does not: others may share it.
+    Scored edges follow from the records and the artefact. An exact key does not, since others may share it, nor a word.
     """
     if "contact_digest" not in standardised.columns:
         return several.select(pl.col("component").unique(), component_digest=pl.lit(None, pl.String))
@@ -94,31 +112,33 @@ def _digests(
         edges.filter(pl.col("kind") != "splink")
         .join(several.select("component", record_key_l="record_key"), on="record_key_l")
         .join(several.select("component", record_key_r="record_key"), on=["component", "record_key_r"])
-        .select("component", text=pl.format("{} {} {}", "record_key_l", "record_key_r", "weight"))
+        .select("component", text=pl.format("{} {} {} {}", "record_key_l", "record_key_r", "kind", "weight"))
     )
     texts = pl.concat([records, exact]).group_by("component").agg(pl.col("text").sort().str.join("\n"))
-    key = key_of(artefact)
-    digests = [hashlib.md5(f"{key}\n{text}".encode()).hexdigest() for text in texts["text"]]
+    digests = [hashlib.md5(f"{rules}\n{text}".encode()).hexdigest() for text in texts["text"]]
     return texts.select("component", component_digest=pl.Series(digests, dtype=pl.String))
 
 
-def _cut_to_size(edges: pl.DataFrame, record_keys: pl.Series, limit: int) -> pl.DataFrame:
-    """record_key, component, component_cut; where even the strongest edges hold too many together each stays alone."""
+def _cut_to_size(ends: pl.DataFrame, record_keys: pl.Series, limit: int) -> pl.DataFrame:
+    """record_key, component, component_cut, held together by `ends` (see `_holding`).
+
+    Where even the strongest edges hold too many together, only people's word does.
+    """
     keys = record_keys.sort()
     place = pl.DataFrame({"record_key": keys, "place": range(len(keys))}, schema_overrides={"place": pl.Int64})
-    ends = edges.group_by("record_key_l", "record_key_r").agg(pl.col("weight").max())
     for side in ("l", "r"):
         ends = ends.join(place.rename({"record_key": f"record_key_{side}", "place": side}), on=f"record_key_{side}")
     done, rest, cut = [], place, CUT
     while rest.height and cut <= CLIP:
-        ends = ends.filter(pl.col("weight") >= cut)
+        ends = ends.filter(pl.col("is_same") | (pl.col("weight") >= cut))
         labelled = rest.with_columns(component=_connected(ends, len(keys)).gather(rest["place"]))
         labelled = labelled.with_columns(component_cut=pl.lit(cut, pl.Int64), size=pl.len().over("component"))
         done.append(labelled.filter(pl.col("size") <= limit))
         rest = labelled.filter(pl.col("size") > limit).select("record_key", "place")
         ends = ends.filter(pl.col("l").is_in(rest["place"].to_list()))
         cut += STEP
-    done.append(rest.with_columns(component=pl.col("place"), component_cut=pl.lit(cut, pl.Int64)))
+    said = _connected(ends.filter("is_same"), len(keys)).gather(rest["place"])
+    done.append(rest.with_columns(component=said, component_cut=pl.lit(cut, pl.Int64)))
     return pl.concat(done, how="diagonal").select("record_key", "component", "component_cut").sort("record_key")
 
 

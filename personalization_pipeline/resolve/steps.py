@@ -14,7 +14,7 @@ from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import frame
-from personalization_pipeline.resolve import memory
+from personalization_pipeline.resolve import corrections, memory
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
 
 CONTACT_DIGESTS = {"record_key": "VARCHAR", "contact_digest": "UBIGINT"}
@@ -106,7 +106,7 @@ def _known_records(building: Building) -> None:
 
 
 def _edges(building: Building) -> pl.DataFrame:
-    """All exact keys, which are cheap, and the scored pairs that have a record which is not among the known ones."""
+    """People's word and all exact keys, which are cheap, and the scored pairs with a record that is not a known one."""
     from personalization_pipeline.resolve.link import exact_key_edges, score_pairs
 
     limits, model = limits_of(building.project), _model(building)
@@ -115,8 +115,9 @@ def _edges(building: Building) -> pl.DataFrame:
     new = standardised["record_key"].filter(~standardised["record_key"].is_in(known.implode())) if len(known) else None
     scored = score_pairs(standardised, new, model, threads=limits.threads, memory_limit=limits.memory)
     key = pl.lit(building.artefact_keys["identity"])
-    exact = exact_key_edges(standardised).with_columns(artefact_key=pl.lit(None, pl.String))
-    return pl.concat([exact, scored.with_columns(artefact_key=key)])
+    said = corrections.said_edges(frame(building.connection, "FROM corrections WHERE is_followed"))
+    unscored = pl.concat([said, exact_key_edges(standardised)]).with_columns(artefact_key=pl.lit(None, pl.String))
+    return pl.concat([unscored, scored.with_columns(artefact_key=key)])
 
 
 def _components(building: Building) -> pl.DataFrame:
@@ -129,6 +130,7 @@ def _components(building: Building) -> pl.DataFrame:
         frame(c, "SELECT record_key, contact_digest FROM standardised"),
         _model(building),
         frame(c, f"SELECT record_key, component_digest {known} WHERE component_digest IS NOT NULL"),
+        once=building.project.sources_once,
     )
 
 
@@ -149,11 +151,14 @@ def _inner_pairs(building: Building) -> pl.DataFrame:
 def _clusters(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.cluster import groups
 
-    c, keys = building.connection, "record_key_l, record_key_r, weight"
+    c, keys = building.connection, "record_key_l, record_key_r"
+    weighed = f"FROM edges WHERE kind NOT IN ('{corrections.SAME}', '{corrections.NEVER}')"
     return groups(
         frame(c, "FROM computed.main.components"),
-        frame(c, f"SELECT {keys} FROM edges UNION ALL SELECT {keys} FROM inner_pairs"),
+        frame(c, f"SELECT {keys}, weight {weighed} UNION ALL SELECT {keys}, weight FROM inner_pairs"),
+        frame(c, f"SELECT {keys}, kind FROM edges WHERE kind IN ('{corrections.SAME}', '{corrections.NEVER}')"),
         frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
+        once=building.project.sources_once,
     )
 
 
@@ -166,8 +171,9 @@ PHASE = Phase(
         "standard_addresses": Computed(
             _addresses, ADDRESSES, reads=("contacts", "consents"), after=("written_addresses",)
         ),
+        "links": Computed(lambda building: corrections.links(building.project), corrections.LINKS),
         "known_records": Computed(_known_records, {"record_key": "VARCHAR"}, reads=("standardised",)),
-        "edges": Computed(_edges, EDGES, reads=("standardised",), after=("known_records",)),
+        "edges": Computed(_edges, EDGES, reads=("standardised", "corrections"), after=("known_records",)),
         "components": Computed(_components, COMPONENTS, reads=("standardised", "edges")),
         "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("standardised", "edges"), after=("components",)),
         "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs")),

@@ -31,10 +31,12 @@ from personalization_pipeline_tests.resolve.contacts import SCHEMA
 MADE = (
     "standardised",
     "standard_addresses",
+    "corrections",
     "edges",
     "inner_pairs",
     "clusters",
     "records",
+    "former_ids",
     "person_history",
     "person_ids",
     "increments",

@@ -20,7 +20,7 @@ from personalization_pipeline.foundation.warehouse import put_table, query, row
 from personalization_pipeline_tests.conftest import HandMade
 
 START = datetime(2026, 2, 1, 1)
-TABLES = ("records", "person_history", "person_ids")
+TABLES = ("records", "former_ids", "person_history", "person_ids")
 REMEMBERED = (*TABLES, "standardised")
 Rows = list[tuple[Any, ...]]
 
@@ -130,6 +130,36 @@ def test_records_that_come_back_are_a_new_person(nights: Nights) -> None:
     assert nights.current()[first] is None
 
 
+def test_who_is_split_off_again_has_her_id_back_whichever_part_is_larger(nights: Nights) -> None:
+    """The older id stays with the record that it came with, though most records came with the other one."""
+    before = nights.next("a:1")
+    before |= nights.next("a:1", "b:1 b:2 b:3")
+    old, young = before["a:1"], before["b:1"]
+    assert set(nights.next("a:1 b:1 b:2 b:3").values()) == {old}
+    assert nights.current()[young] == old
+    after = nights.next("a:1", "b:1 b:2 b:3 b:4")
+    assert after == before | {"b:4": young}
+    assert nights.history() == sorted([(old, "split", young, "b:4"), (young, "restored", old, "b:4")], key=str)
+    assert nights.current() == {old: old, young: young}
+
+
+def test_an_id_that_was_merged_away_does_not_come_back_to_a_lesser_part_of_its_records(nights: Nights) -> None:
+    before = nights.next("a:1", "b:1 b:2 b:3")
+    nights.next("a:1 b:1 b:2 b:3")
+    after = nights.next("a:1 b:1 b:2", "b:3")
+    assert after["b:3"] not in before.values()
+
+
+def test_an_id_means_who_has_most_of_its_records_when_those_part_after_its_end(nights: Nights) -> None:
+    first = nights.next("c:1", "a:1 a:2", "b:1 b:2 b:3")
+    last = [nights.next(*clusters) for clusters in (["c:1", "a:1 a:2 b:1 b:2 b:3"], ["c:1 a:1 a:2 b:1 b:2 b:3"])]
+    (end,) = set(last[-1].values())
+    assert set(nights.current().values()) == {end}
+    after = nights.next("c:1", "a:1 a:2 b:1 b:2 b:3")
+    assert after == {**last[0], "c:1": first["c:1"]}
+    assert nights.current()[first["a:1"]] == nights.current()[first["b:1"]] == after["a:1"]
+
+
 def issued(key: str, as_of: str, attempt: str, digits: int = 11) -> str:
     """An id as the design says it: base-36 digits of the md5 of the smallest record key and the night."""
     digest = int(hashlib.md5(f"{key}|{as_of}{attempt}".encode()).hexdigest()[:15], 16)
@@ -173,28 +203,55 @@ NIGHTS = st.lists(st.lists(st.integers(0, 4), min_size=8, max_size=8), min_size=
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(NIGHTS)
-def test_no_id_is_ever_issued_again_and_each_means_somebody_while_records_are_left(
+def test_no_id_is_ever_another_persons_and_each_means_somebody_while_records_are_left(
     by_hand: HandMade, partitions: list[Partition]
 ) -> None:
-    nights, ever, was_alive = Nights(by_hand), set[str](), set[str]()
+    nights, was = Nights(by_hand), dict[str, str]()
+    owners: dict[str, set[str]] = {}  # the records that an id has ever had
     for partition in partitions:
-        clusters = [[f"a:{k}" for k, place in enumerate(partition) if place == cluster] for cluster in range(1, 5)]
-        alive = set(nights.next(*(" ".join(keys) for keys in clusters if keys)).values())
-        current = nights.current()
-        assert (alive - was_alive) & ever == set(), "an id that had ended came back"
-        ever |= alive
-        assert set(current) == ever, "every id that was ever issued is known"
+        who = nights.next(*named(partition))
+        alive, was_alive, current = set(who.values()), set(was.values()), nights.current()
+        for person in alive:
+            keys = {key for key, holder in who.items() if holder == person}
+            assert person not in owners or keys & owners[person], "an id went to records of which none ever had it"
+            owners.setdefault(person, set()).update(keys)
+        assert set(current) == owners.keys(), "every id that was ever issued is known"
         assert {person: current[person] for person in alive} == {person: person for person in alive}
         assert {other for other in current.values() if other} <= alive
         ended = {person for person, change, *_ in nights.history() if change in ("merged", "retired")}
         assert ended == was_alive - alive
-        was_alive = alive
-    assert_counted(nights, ever)
+        was = who
+    assert_counted(nights, owners)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(1, 4), min_size=8, max_size=8), st.lists(st.integers(1, 4), max_size=4))
+def test_whatever_is_merged_night_after_night_and_parted_again_is_who_it_was(
+    by_hand: HandMade, partition: Partition, merging: list[int]
+) -> None:
+    nights = Nights(by_hand)
+    before = nights.next(*named(partition))
+    for place in merging:
+        nights.next(*named([1 if cluster <= place else cluster for cluster in partition]))
+    assert nights.next(*named(partition)) == before
+    assert nights.by_hand.make("former_ids", "record_key") == []
+    assert (
+        set(query(nights.by_hand.connection, "SELECT person_id FROM records WHERE founded_at <> ?", [START])) == set()
+    )
+
+
+def named(partition: Partition) -> list[str]:
+    """The clusters of a night: eight records, a:0 to a:7, those of 0 are not there."""
+    clusters = [[f"a:{k}" for k, place in enumerate(partition) if place == cluster] for cluster in range(1, 5)]
+    return [" ".join(keys) for keys in clusters if keys]
 
 
 def assert_counted(nights: Nights, ever: Iterable[str]) -> None:
-    """created - merged - retired = people: the history adds up."""
-    count = "SELECT count(*) FILTER (change = 'created'), count(*) FILTER (change IN ('merged', 'retired')) FROM person_history"
-    ((created, ended),) = query(nights.by_hand.connection, count)
+    """created + restored - merged - retired = people: the history adds up."""
+    count = (
+        "SELECT count(*) FILTER (change = 'created'), count(*) FILTER (change = 'restored'), "
+        "count(*) FILTER (change IN ('merged', 'retired')) FROM person_history"
+    )
+    ((created, restored, ended),) = query(nights.by_hand.connection, count)
     ((people,),) = query(nights.by_hand.connection, "SELECT count(DISTINCT person_id) FROM records")
-    assert (created, created - ended) == (len(set(ever)), people)
+    assert (created, created + restored - ended) == (len(set(ever)), people)

@@ -3,8 +3,9 @@
 -- private
 -- columns: record_key_l VARCHAR, record_key_r VARCHAR, kind VARCHAR, weight BIGINT, evidence VARCHAR, artefact_key VARCHAR
 -- column weight: log2 odds that the pair is one person, in thousandths of a bit
--- column evidence: JSON, the weight of each comparison
--- column artefact_key: the identity artefact that weighed the pair; NULL for exact keys, which need none
+-- column kind: splink: scored; email, phone: an exact key; same, never: the word of people (corrections)
+-- column evidence: JSON, the weight of each comparison; of a word, who said it, when and why
+-- column artefact_key: the identity artefact that weighed the pair; NULL for exact keys and people's word, which need none
 -- check: count(*) FILTER (record_key_l >= record_key_r) = 0
 -- plot bar: kind by count(*)
 SELECT *

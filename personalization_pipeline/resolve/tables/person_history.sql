@@ -1,12 +1,12 @@
--- One row per thing that happened to a person_id. created: issued, out of other_person_id where she was split off. merged: her largest part is other_person_id now. split: a part of her is other_person_id now. retired: none of her records is left.
+-- One row per thing that happened to a person_id. created: issued, out of other_person_id where she was split off. restored: merged away once, and split off again out of other_person_id. merged: her largest part is other_person_id now. split: a part of her is other_person_id now. retired: none of her records is left.
 -- owner: team:data-engineering
 -- private
 -- columns: person_id VARCHAR, change VARCHAR, changed_at TIMESTAMP, other_person_id VARCHAR, record_key VARCHAR
 -- column changed_at: as_of of the night
 -- column record_key: the smallest new or changed record of those concerned; NULL where none was: records left, or the artefact is another one
 -- check: count(*) FILTER (change = 'created') - count(DISTINCT person_id) FILTER (change = 'created') = 0
--- check: count(*) FILTER (change IN ('merged', 'retired')) - count(DISTINCT person_id) FILTER (change IN ('merged', 'retired')) = 0
--- check: count(*) FILTER (change NOT IN ('created', 'merged', 'split', 'retired')) = 0
+-- check: count(*) FILTER (change IN ('merged', 'retired')) - count(*) FILTER (change = 'restored') - count(DISTINCT person_id) FILTER (change IN ('merged', 'retired')) <= 0
+-- check: count(*) FILTER (change NOT IN ('created', 'restored', 'merged', 'split', 'retired')) = 0
 WITH known AS (
     SELECT person_id, count(*) AS record_count
     FROM yesterday.records
@@ -27,7 +27,7 @@ WITH known AS (
 ), parts AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY old_id ORDER BY shared_count DESC, first_key) = 1 AS is_largest,
+        row_number() OVER (PARTITION BY old_id ORDER BY new_id = old_id DESC, shared_count DESC, first_key) = 1 AS is_heir,
         row_number() OVER (PARTITION BY new_id ORDER BY shared_count DESC, first_key) = 1 AS is_origin
     FROM shares
 ), causes AS (
@@ -38,19 +38,24 @@ WITH known AS (
     WHERE before.contact_digest IS DISTINCT FROM standardised.contact_digest
     GROUP BY records.person_id
 ), changes AS (
-    SELECT alive.person_id, 'created' AS change, parts.old_id AS other_person_id, alive.person_id AS holder_id
+    SELECT
+        alive.person_id,
+        CASE WHEN issued.person_id IS NULL THEN 'created' ELSE 'restored' END AS change,
+        parts.old_id AS other_person_id,
+        alive.person_id AS holder_id
     FROM alive
     ANTI JOIN known ON known.person_id = alive.person_id
+    LEFT JOIN yesterday.person_ids AS issued ON issued.person_id = alive.person_id
     LEFT JOIN parts ON parts.new_id = alive.person_id AND parts.is_origin
     UNION ALL
     SELECT known.person_id, CASE WHEN parts.new_id IS NULL THEN 'retired' ELSE 'merged' END, parts.new_id, parts.new_id
     FROM known
     ANTI JOIN alive ON alive.person_id = known.person_id
-    LEFT JOIN parts ON parts.old_id = known.person_id AND parts.is_largest
+    LEFT JOIN parts ON parts.old_id = known.person_id AND parts.is_heir
     UNION ALL
     SELECT old_id, 'split', new_id, new_id
     FROM parts
-    WHERE NOT is_largest
+    WHERE NOT is_heir
 )
 SELECT *
 FROM yesterday.person_history

@@ -1,9 +1,9 @@
--- One row per person_id that was ever issued: who that is tonight. An id is never issued again.
+-- One row per person_id that was ever issued: who that is tonight. An id is never issued again; one that was merged away comes back with the records that it had.
 -- owner: team:data-engineering
 -- columns: person_id VARCHAR, current_person_id VARCHAR, founded_at TIMESTAMP, ended_at TIMESTAMP
--- column current_person_id: the id itself, or of the person that she was merged into; NULL where all her records are gone
+-- column current_person_id: the id itself, or of the person who has most of the records that were hers when she was merged away; NULL where all her records are gone
 -- column founded_at: as_of of the night that issued the id
--- column ended_at: as_of of the night that merged or retired it; NULL while it is a person's
+-- column ended_at: as_of of the night that merged or retired it last; NULL while it is a person's
 -- check: count(*) - count(DISTINCT person_id) = 0
 -- check: count(*) FILTER (ended_at IS NOT NULL AND current_person_id = person_id) = 0
 -- check: count(*) FILTER (ended_at IS NULL AND current_person_id IS DISTINCT FROM person_id) = 0
@@ -24,16 +24,28 @@ WITH alive AS (
     FROM person_history AS history
     CROSS JOIN tonight
     WHERE history.changed_at = tonight.as_of AND history.change IN ('merged', 'retired')
+), heirs AS (
+    SELECT former.person_id, records.person_id AS heir_id
+    FROM former_ids AS former
+    JOIN records ON records.record_key = former.record_key
+    GROUP BY former.person_id, records.person_id
+    QUALIFY row_number() OVER (PARTITION BY former.person_id ORDER BY count(*) DESC, min(records.record_key)) = 1
 )
 SELECT
     known.person_id,
-    CASE WHEN ends.person_id IS NULL THEN known.current_person_id ELSE ends.other_person_id END AS current_person_id,
+    CASE
+        WHEN alive.person_id IS NOT NULL THEN alive.person_id
+        WHEN heirs.person_id IS NOT NULL THEN heirs.heir_id
+        WHEN ends.person_id IS NOT NULL THEN ends.other_person_id
+        ELSE known.current_person_id
+    END AS current_person_id,
     known.founded_at,
-    coalesce(known.ended_at, CASE WHEN own.person_id IS NOT NULL THEN tonight.as_of END) AS ended_at
+    CASE WHEN alive.person_id IS NULL THEN coalesce(known.ended_at, tonight.as_of) END AS ended_at
 FROM known
 CROSS JOIN tonight
+LEFT JOIN alive ON alive.person_id = known.person_id
+LEFT JOIN heirs ON heirs.person_id = known.person_id
 LEFT JOIN ends ON ends.person_id = known.current_person_id
-LEFT JOIN ends AS own ON own.person_id = known.person_id
 UNION ALL
 SELECT alive.person_id, alive.person_id, alive.founded_at, NULL
 FROM alive

@@ -1,4 +1,4 @@
--- One row per record: the person that it belongs to. An old id goes to the cluster that holds most of its records (ties: smallest record key); a cluster takes the oldest id that comes to it. A new id is the first of four digests that nobody ever had and nobody else could have tonight.
+-- One row per record: the person that it belongs to. An id goes to the cluster that holds most of the records it came with (ties: smallest record key); a cluster takes the oldest id that comes to it, one that was merged away only where no other does. A new id is the first of four digests that nobody ever had and nobody else could have tonight.
 -- owner: team:data-engineering
 -- private
 -- columns: record_key VARCHAR, person_id VARCHAR, founded_at TIMESTAMP
@@ -7,24 +7,38 @@
 -- column founded_at: as_of of the night that issued the id
 -- check: count(*) - count(DISTINCT record_key) = 0
 -- check: count(*) FILTER (person_id IS NULL) = 0
-WITH shares AS (
+WITH origins AS (
+    SELECT record_key, arg_min(person_id, left_at) AS person_id
+    FROM yesterday.former_ids
+    GROUP BY record_key
+), claims AS (
+    SELECT before.record_key, before.person_id, before.founded_at, true AS is_alive
+    FROM yesterday.records AS before
+    UNION ALL
+    SELECT former.record_key, former.person_id, issued.founded_at, false
+    FROM yesterday.former_ids AS former
+    JOIN yesterday.person_ids AS issued ON issued.person_id = former.person_id
+), shares AS (
     SELECT
-        before.person_id,
-        before.founded_at,
+        claims.person_id,
+        claims.founded_at,
+        claims.is_alive,
         clusters.cluster_key,
+        count(*) FILTER (coalesce(origins.person_id = claims.person_id, true)) AS origin_count,
         count(*) AS shared_count,
         min(clusters.record_key) AS first_key
-    FROM yesterday.records AS before
-    JOIN clusters ON clusters.record_key = before.record_key
-    GROUP BY before.person_id, before.founded_at, clusters.cluster_key
+    FROM claims
+    JOIN clusters ON clusters.record_key = claims.record_key
+    LEFT JOIN origins ON origins.record_key = claims.record_key
+    GROUP BY claims.person_id, claims.founded_at, claims.is_alive, clusters.cluster_key
 ), homes AS (
-    SELECT person_id, founded_at, cluster_key
+    SELECT *
     FROM shares
-    QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY shared_count DESC, first_key) = 1
+    QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY origin_count DESC, shared_count DESC, first_key) = 1
 ), carried AS (
     SELECT cluster_key, person_id, founded_at
     FROM homes
-    QUALIFY row_number() OVER (PARTITION BY cluster_key ORDER BY founded_at, person_id) = 1
+    QUALIFY row_number() OVER (PARTITION BY cluster_key ORDER BY is_alive DESC, founded_at, person_id) = 1
 ), attempts AS (
     SELECT
         clusters.cluster_key,
