@@ -27,7 +27,9 @@ EDGE_SCHEMA = {
     "kind": pl.String,
     "weight": pl.Int64,
     "evidence": pl.String,
+    "facts": pl.List(pl.Int64),
 }
+WEIGHED = ("record_key_l", "record_key_r", "weight", "facts")
 
 
 def score_pairs(
@@ -42,7 +44,8 @@ def score_pairs(
 
     With `new_keys` only pairs with at least one of these records: what they add to the edges of the others.
     Gives record_key_l < record_key_r, kind, weight (BIGINT, millibits) and evidence (JSON: the prior, and for each
-    comparison the label of its level and its millibits; they add up to the weight), sorted by the keys.
+    comparison the label of its level and its millibits; they add up to the weight) and facts (these millibits alone, in
+    the order of the artefact; 0 where a pair says nothing), sorted by the keys.
     """
     if artefact["kind"] != "splink" or standardised.height < 2:
         return pl.DataFrame(schema=EDGE_SCHEMA)
@@ -58,6 +61,7 @@ def score_pairs(
         pl.lit("splink").alias("kind"),
         "weight",
         _evidence(artefact).alias("evidence"),
+        "facts",
     ).sort("record_key_l", "record_key_r")
 
 
@@ -90,18 +94,18 @@ def score_within(
     """The weight of every pair of records of one component that were not in one before, however low it is.
 
     `components` has record_key, component and component_before (NULL: in none). Gives record_key_l < record_key_r and
-    weight (BIGINT, millibits).
+    weight (BIGINT, millibits) and facts (as `score_pairs`).
     """
     records = components.select("record_key", "component", "component_before").join(
         with_keys(standardised), on="record_key"
     )
     if artefact["kind"] != "splink" or records.height < 2:
         return pl.DataFrame(
-            schema={column: EDGE_SCHEMA[column] for column in ("record_key_l", "record_key_r", "weight")}
+            schema={column: EDGE_SCHEMA[column] for column in WEIGHED}
         )
     block = "l.component = r.component AND coalesce(l.component_before <> r.component_before, true)"
     scored = _scored(records, artefact, [block], None, threads, memory_limit)
-    return scored.select("record_key_l", "record_key_r", "weight")
+    return scored.select(WEIGHED)
 
 
 def exact_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
@@ -136,7 +140,7 @@ WITH pairs AS (
     SELECT *, coalesce(bool_or(NOT is_one_first_name) OVER (PARTITION BY kind, key), false) AS is_shared
     FROM judged
 )
-SELECT record_key_l, record_key_r, kind, CAST({EXACT_WEIGHT} AS BIGINT) AS weight, {evidence} AS evidence
+SELECT record_key_l, record_key_r, kind, CAST({EXACT_WEIGHT} AS BIGINT) AS weight, {evidence} AS evidence, CAST(NULL AS BIGINT[]) AS facts
 FROM shared
 WHERE coalesce(is_one_first_name, true) AND coalesce(is_one_last_name, true) AND coalesce(is_one_birth_date, true)
     AND (coalesce(is_one_first_name AND is_one_last_name, false) OR (kind = 'email' AND NOT is_shared))
@@ -164,8 +168,8 @@ def _scored(
         "blocking_rules_to_generate_predictions": blocks,
         "retain_matching_columns": told,
     }
-    names = artefact["term_frequencies"]
-    with open_linker(records, settings, threads=threads, memory_limit=memory_limit, names=names) as (
+    known = artefact["term_frequencies"]
+    with open_linker(records, settings, threads=threads, memory_limit=memory_limit, names=known) as (
         linker,
         connection,
     ):
@@ -173,7 +177,10 @@ def _scored(
         pairs = linker.inference.predict(threshold_match_weight=None if lowest is None else lowest / 1000 - 1)
         measures = ", ".join(_measures(artefact, has_level=told))
         scored = frame(connection, f"SELECT record_key_l, record_key_r, {measures} FROM {pairs.physical_name}")
-    scored = scored.with_columns(weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *_names(artefact)))
+    names = _names(artefact)
+    scored = scored.with_columns(
+        weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *names), facts=pl.concat_list(names)
+    )
     return scored if lowest is None else scored.filter(pl.col("weight") >= lowest)
 
 
