@@ -47,11 +47,15 @@ BLOCKS: tuple[Block, ...] = (
     ("last_name_std", "middle_name_std"),
     ("postal_code_std", "birth_year"),
     ("city_std", "birth_year"),
+    ("birth_place_std", "birth_year"),
+    ("birth_place_std", "birth_day"),
     ("last_name_sound",),
     ("first_name_sound",),
     ("birth_year",),
     ("birth_day",),
     ("postal_code_std",),
+    ("city_std",),
+    ("birth_place_std",),
 )
 NARROWER = (("(first_name_std)",), ("(last_name_std)",), ("(first_name_std)", "(last_name_std)"))
 
