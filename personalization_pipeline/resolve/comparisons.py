@@ -34,6 +34,12 @@ INITIAL = (
 _SWAPPED = (
     "(coalesce(first_name_std_l = last_name_std_r, false) OR coalesce(last_name_std_l = first_name_std_r, false))"
 )
+# Neighbours, or one slip.
+ALIKE_TOWNS = {
+    "postal_code_std": "(substr(postal_code_std_l, 1, 3) = substr(postal_code_std_r, 1, 3)"
+    " OR damerau_levenshtein(postal_code_std_l, postal_code_std_r) <= 1)",
+    "city_std": "jaro_winkler_similarity(city_std_l, city_std_r) >= 0.88",
+}
 _SAME_HOUSE = "coalesce(house_number_l = house_number_r, true)"
 _TELLING = "(email_local_l IS NOT NULL OR email_local_r IS NOT NULL)"  # not twice the same name again
 
@@ -113,6 +119,7 @@ def _household(filled: frozenset[str], same_surname: float) -> Comparison:
             _level("other", "ELSE", 0.07),
         )
     near = _any_of(f"coalesce({same(column)}, false)" for column in towns)
+    nearly = _any_of(f"coalesce({ALIKE_TOWNS[column]}, false)" for column in towns)
     home = (
         f"(coalesce({_similar('street_std', SIMILAR_STREET)} AND {_SAME_HOUSE}, false) AND {near if towns else 'true'})"
     )
@@ -121,16 +128,19 @@ def _household(filled: frozenset[str], same_surname: float) -> Comparison:
     levels = [
         _level("same surname, same address", f"{one} AND {home}", 0.45),  # a family shares even the rarest name
         _level("same surname, same town", f"{one} AND {near}", 0.15, **rare),
-        _level("same surname, elsewhere", f"{one} AND {known}", 0.15, **rare),
+        _level("same surname, similar town", f"{one} AND {nearly}", 0.05, **rare),
+        _level("same surname, elsewhere", f"{one} AND {known}", 0.1, **rare),
         _level("same surname, place unknown", f"{one} AND NOT {known}", 0.1, **rare),
         _level("same surname", one, 0.001, **rare, **never),
         _level("similar surname, same address", f"{alike} AND {home}", 0.03),
         _level("same address", home, 0.03),
-        _level("similar surname", alike, 0.05),
-        _level("same town", near, 0.02),
+        _level("similar surname, same town", f"{alike} AND {near}", 0.02),
+        _level("similar surname", alike, 0.03),
+        _level("same town", near, 0.015),
+        _level("similar town", nearly, 0.005),
         _level("other", "ELSE", 0.02),
     ]
-    absent = [place for place, there in (("same address", "street_std" in filled), ("same town", towns)) if not there]
+    absent = [place for place, there in (("same address", "street_std" in filled), ("same town", towns), ("similar town", towns)) if not there]
     return _comparison(
         "household",
         f"({_missing('last_name_std')} OR {_SWAPPED}) AND NOT {home} AND NOT {near}",
