@@ -128,7 +128,9 @@ def _narrowed(connection: Connection, block: Block, filled: frozenset[str], boun
         yield block
         return
     *either, both = [
-        (*block, *letters) for letters in NARROWER if columns_of(letters) <= filled and not columns_of(letters) & columns_of(block)
+        (*block, *letters)
+        for letters in NARROWER
+        if columns_of(letters) <= filled and not columns_of(letters) & columns_of(block)
     ] or [block]
     found = [narrow for narrow in either if count_pairs(connection, narrow) <= bound]
     yield from found

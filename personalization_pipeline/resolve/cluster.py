@@ -226,4 +226,5 @@ class _Between:
         mean = self.facts[:, one] // np.maximum(self.told[:, one], 1)
         best = np.where(self.told[:, one] > 0, self.best[:, one], 0)
         told: NDArray[np.float64] = self.weights[one] / (self.sizes[one] * self.sizes)
-        return told + ((MEAN_PARTS * mean + best) // (MEAN_PARTS + 1)).sum(axis=0)
+        told += ((MEAN_PARTS * mean + best) // (MEAN_PARTS + 1)).sum(axis=0)
+        return told

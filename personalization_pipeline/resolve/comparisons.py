@@ -140,7 +140,11 @@ def _household(filled: frozenset[str], same_surname: float) -> Comparison:
         _level("similar town", nearly, 0.005),
         _level("other", "ELSE", 0.02),
     ]
-    absent = [place for place, there in (("same address", "street_std" in filled), ("same town", towns), ("similar town", towns)) if not there]
+    absent = [
+        place
+        for place, there in (("same address", "street_std" in filled), ("same town", towns), ("similar town", towns))
+        if not there
+    ]
     return _comparison(
         "household",
         f"({_missing('last_name_std')} OR {_SWAPPED}) AND NOT {home} AND NOT {near}",
@@ -154,7 +158,9 @@ def _any_of(conditions: Iterable[str]) -> str:
 
 def _middle_name() -> Comparison:
     column = "middle_name_std"
-    initial = f"(length({column}_l) = 1 OR length({column}_r) = 1) AND substr({column}_l, 1, 1) = substr({column}_r, 1, 1)"
+    initial = (
+        f"(length({column}_l) = 1 OR length({column}_r) = 1) AND substr({column}_l, 1, 1) = substr({column}_r, 1, 1)"
+    )
     return _comparison(
         "middle_name",
         _missing(column),

@@ -72,7 +72,9 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
     blocks, left_out = bounded(records, filled, BLOCKS)
     patterns, one_in = _patterns(records, compared, blocks)
     pair_count = records.height * (records.height - 1) / 2 / one_in
-    learned, prior = _learn(patterns, compared, _chances(records, comparisons(records, by_chance=True), seed), pair_count)
+    learned, prior = _learn(
+        patterns, compared, _chances(records, comparisons(records, by_chance=True), seed), pair_count
+    )
     return artefact | {
         "kind": "splink",
         "settings": _settings(learned, prior, blocks),
@@ -163,7 +165,9 @@ def _learn(
     for made, chance in zip(compared, chances, strict=True):
         numbers = [number for number, _, _ in _learned_levels(made)]
         usual = np.array([level["m_probability"] for _, _, level in _learned_levels(made)])
-        at = np.array([numbers.index(level) if level in numbers else -1 for level in patterns[made["output_column_name"]]])
+        at = np.array(
+            [numbers.index(level) if level in numbers else -1 for level in patterns[made["output_column_name"]]]
+        )
         facts.append((at, usual / usual.sum(), np.array([chance[number] for number in numbers])))
     m = [usual for _, usual, _ in facts]
     u = [np.maximum(seen, 0.5 / MAX_PAIRS) for _, _, seen in facts]
@@ -178,7 +182,9 @@ def _learn(
             found = np.bincount(at[at >= 0], weights=true[at >= 0], minlength=len(usual))
             share = (found + USUAL_PAIRS * usual) / (found.sum() + USUAL_PAIRS)
             m[place] = np.maximum(share, np.where(np.arange(len(usual)) == len(usual) - 1, LEAST_ERROR, 0))
-            u[place] = np.maximum((seen - prior * share) / (1 - prior), np.maximum(LEAST_CHANCE * seen, 0.5 / MAX_PAIRS))
+            u[place] = np.maximum(
+                (seen - prior * share) / (1 - prior), np.maximum(LEAST_CHANCE * seen, 0.5 / MAX_PAIRS)
+            )
     learned = copy.deepcopy(compared)
     for made, mine, theirs in zip(learned, m, u, strict=True):
         for (_, _, level), m_level, u_level in zip(_learned_levels(made), mine, theirs, strict=True):

@@ -21,12 +21,12 @@ from personalization_pipeline.resolve.identity_model import Artefact, open_linke
 
 LOWEST_WEIGHT = -5_000  # millibits; a pair below is no edge
 EXACT_WEIGHT = 10_000  # millibits of an exact key: it outweighs doubt, but not proof against it
-EDGE_SCHEMA = {
-    "record_key_l": pl.String,
-    "record_key_r": pl.String,
-    "kind": pl.String,
-    "weight": pl.Int64,
-    "evidence": pl.String,
+EDGE_SCHEMA: dict[str, pl.DataType] = {
+    "record_key_l": pl.String(),
+    "record_key_r": pl.String(),
+    "kind": pl.String(),
+    "weight": pl.Int64(),
+    "evidence": pl.String(),
     "facts": pl.List(pl.Int64),
 }
 WEIGHED = ("record_key_l", "record_key_r", "weight", "facts")
@@ -100,9 +100,7 @@ def score_within(
         with_keys(standardised), on="record_key"
     )
     if artefact["kind"] != "splink" or records.height < 2:
-        return pl.DataFrame(
-            schema={column: EDGE_SCHEMA[column] for column in WEIGHED}
-        )
+        return pl.DataFrame(schema={column: EDGE_SCHEMA[column] for column in WEIGHED})
     block = "l.component = r.component AND coalesce(l.component_before <> r.component_before, true)"
     scored = _scored(records, artefact, [block], None, threads, memory_limit)
     return scored.select(WEIGHED)
