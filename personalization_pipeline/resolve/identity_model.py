@@ -46,7 +46,7 @@ Settings = dict[str, Any]
 Chances = dict[int, float]  # by the number of a level
 Frequencies = dict[str, Any]  # filled: how many records hold a value; counts: of each value that is not unique
 
-VERSION = 1
+VERSION = 2
 MIN_RECORDS = 100  # with fewer there is nothing to learn from
 MAX_PAIRS = 1_000_001  # random pairs looked at, and pairs of a training block; Splink warns at 1e6, its default
 USUAL_PAIRS = 20  # how many true pairs the usual m is worth
@@ -55,6 +55,7 @@ LEAST_CHANCE = 0.1  # share of the agreement among random pairs that true pairs 
 ROUNDS = 100  # of expectation and maximisation; the parameters stand still long before
 LEAST_PRIOR = 1.0  # true pairs
 MOST_PRIOR = 0.1  # share of all pairs
+RAREST = 3  # records: what was seen seldom, or never, is in new data more common than it was
 MAX_LEARNED = 3_000_000  # pairs that are learned from
 
 
@@ -204,11 +205,11 @@ def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict
 
 
 def _frequency_table(values: pl.Series, known: Frequencies) -> pl.DataFrame:
-    """Splink's table of the share of each value; one that was never seen, or once, counts as seen once."""
+    """Splink's table of the share of each value; a rare one counts as seen RAREST times."""
     column = values.name
     counts = pl.DataFrame(list(known["counts"].items()), schema={column: pl.String, "count": pl.Int64}, orient="row")
     counts = counts.with_columns(pl.col(column).str.to_date() if values.dtype == pl.Date else pl.col(column))
-    share = pl.col("count").fill_null(1) / known["filled"]
+    share = pl.max_horizontal(pl.col("count").fill_null(0), RAREST) / known["filled"]
     distinct = values.drop_nulls().unique().to_frame()
     return distinct.join(counts, on=column, how="left").select(column, share.alias(f"tf_{column}"))
 
