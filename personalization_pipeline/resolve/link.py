@@ -96,11 +96,10 @@ def score_within(
     `components` has record_key, component and component_before (NULL: in none). Gives record_key_l < record_key_r and
     weight (BIGINT, millibits) and facts (as `score_pairs`).
     """
-    records = components.select("record_key", "component", "component_before").join(
-        with_keys(standardised), on="record_key"
-    )
-    if artefact["kind"] != "splink" or records.height < 2:
+    if artefact["kind"] != "splink" or components.height < 2:
         return pl.DataFrame(schema={column: EDGE_SCHEMA[column] for column in WEIGHED})
+    inside = components.select("record_key", "component", "component_before")
+    records = inside.join(with_keys(standardised), on="record_key")
     block = "l.component = r.component AND coalesce(l.component_before <> r.component_before, true)"
     scored = _scored(records, artefact, [block], None, threads, memory_limit)
     return scored.select(WEIGHED)

@@ -29,7 +29,7 @@ def scores(folder: Path) -> tuple[GroupScore, GroupScore]:
     project = load_project(folder)
     building = open_night(project, catalogue(project), choose_as_of(project, None))
     try:
-        for table in ("files", "contacts", "standardised", "edges", "clusters"):
+        for table in ("files", "contacts", "standardised", "corrections", "edges", "clusters"):
             build(building, table)
         found = frame(building.connection, "SELECT record_key, cluster_key AS person_id FROM clusters")
         emails = frame(building.connection, "SELECT record_key, email FROM contacts")
