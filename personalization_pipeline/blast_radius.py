@@ -32,7 +32,7 @@ PRIVATE = "private.main."
 # The people who have any of some records: {0} and {1} are where private and other tables lie, {2} the record keys.
 SUMMARY = f"""
 SELECT owners.person_id, owners.record_count, features.order_count, CAST(features.order_value_amount AS VARCHAR) AS order_value_amount,
-    scores.rfm_segment, coalesce(grants.grant_count, 0) AS grant_count, {", ".join(f"features.{flag}" for flag in REACH)}, features.is_profiling_allowed
+    scores.rfm_segment, CAST(scores.expected_value_amount AS VARCHAR) AS expected_value_amount, coalesce(grants.grant_count, 0) AS grant_count, {", ".join(f"features.{flag}" for flag in REACH)}, features.is_profiling_allowed
 FROM (SELECT person_id, count(*) AS record_count FROM {{0}}records WHERE record_key IN ({{2}}) GROUP BY person_id) AS owners
 LEFT JOIN {{1}}features AS features USING (person_id)
 LEFT JOIN {{1}}scores AS scores USING (person_id)

@@ -122,7 +122,7 @@ def _person(person: dict[str, Any]) -> str:
         f"{person['grant_count']} consents granted",
         f"reached by {', '.join(reach) or 'nothing'}",
         f"{'may' if person['is_profiling_allowed'] else 'may not'} be profiled",
-        *([person["rfm_segment"].replace("_", " ")] if person["rfm_segment"] else []),
+        *([f"{person['rfm_segment']}, {person['expected_value_amount']} expected"] if person["rfm_segment"] else []),
     ]
     return f"{person['person_id']}: {'; '.join(told)}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import polars as pl
 import pytest
@@ -46,6 +46,14 @@ def consistent(words: list[Link]) -> dict[int, Link]:
     return dict(enumerate(kept, start=2))
 
 
+def united(pairs: set[tuple[str, str]]) -> dict[str, str]:
+    """Who is one person by these words: for each key one of its kin."""
+    group = {key: key for pair in pairs for key in pair}
+    for one, other in sorted(pairs):
+        group = {key: group[one] if place == group[other] else place for key, place in group.items()}
+    return group
+
+
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_people_say_and_whoever_comes_and_goes_no_record_is_lost_and_no_id_is_anothers(
@@ -57,6 +65,7 @@ def test_whatever_people_say_and_whoever_comes_and_goes_no_record_is_lost_and_no
     resolving.forget()
     chance, known = random.Random(seed), population.head(COUNT)
     keys = known["record_key"].to_list()
+    sources, source = {key.partition(":")[0] for key in keys}, next(iter(resolving.building.project.sources.values()))
     owners: dict[str, set[str]] = {}
     made: dict[str, Rows] = {}
     for _ in range(4):
@@ -64,8 +73,9 @@ def test_whatever_people_say_and_whoever_comes_and_goes_no_record_is_lost_and_no
         words = [
             link(*chance.sample(keys, 2), chance.choice(["same", "never"]), "ann", "2026-11-20", "") for _ in range(6)
         ]
-        links = consistent(words)
-        resolving.building.project = replace(resolving.building.project, links=links)
+        links, once = consistent(words), chance.choice(sorted(sources))
+        limited = {name: source.model_copy(update={"one_record_per_person": name == once}) for name in sources}
+        resolving.building.project = replace(resolving.building.project, links=links, sources=limited)
         contacts = known.filter(pl.col("record_key").is_in(here))
         made = resolving.night(contacts)
         who = {key: person for key, person, _ in made["records"]}
@@ -73,6 +83,9 @@ def test_whatever_people_say_and_whoever_comes_and_goes_no_record_is_lost_and_no
         for word in links.values():
             if set(word.pair) <= set(here):
                 assert (who[word.record_key_l] == who[word.record_key_r]) == (word.verdict == "same")
+        kin = united({word.pair for word in links.values() if word.verdict == "same" and set(word.pair) <= set(here)})
+        for one, other in combinations(sorted(key for key in here if key.startswith(f"{once}:")), 2):
+            assert who[one] != who[other] or kin.get(one, one) == kin.get(other, other)
         followed = {(one, other): is_followed for one, other, *_, is_followed in made["corrections"]}
         assert followed == {word.pair: set(word.pair) <= set(here) for word in links.values()}
         for person in set(who.values()):

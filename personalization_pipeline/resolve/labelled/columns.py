@@ -223,10 +223,11 @@ def _contacts(
 def _told(found: Mapping[str, list[str]], written: pl.Series, read: pl.Series) -> str:
     """What became of the birth dates, in words."""
     told = "; ".join(
-        f"{source + ': ' if source else ''}{', '.join(formats)}" for source, formats in sorted(found.items()) if formats
+        f"{source + ': ' if source else ''}{', '.join(formats) or 'years, if at all'}"
+        for source, formats in sorted(found.items())
     )
     unread = 1 - read.count() / max(written.count(), 1)
-    return f"birth dates read as {told or 'years'}; {unread:.2%} of them cannot be read"
+    return f"birth dates read as {told}; {unread:.2%} of them cannot be read"
 
 
 def _words() -> dict[str, Any]:

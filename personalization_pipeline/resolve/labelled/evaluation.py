@@ -16,15 +16,17 @@ from pathlib import Path
 import polars as pl
 
 from personalization_pipeline.foundation.group_score import GroupScore, score_groups
-from personalization_pipeline.foundation.warehouse import query, scratch_connection
+from personalization_pipeline.foundation.tables import read_table
+from personalization_pipeline.foundation.warehouse import frame, put_frame, put_table, query, scratch_connection
+from personalization_pipeline.resolve import limits
 from personalization_pipeline.resolve.cluster import cluster
 from personalization_pipeline.resolve.identity_model import Artefact, train
 from personalization_pipeline.resolve.labelled.columns import Labelled, label
 from personalization_pipeline.resolve.labelled.file import read_texts
-from personalization_pipeline.resolve.limits import compared
 from personalization_pipeline.resolve.link import exact_key_edges, score_pairs
 from personalization_pipeline.resolve.standardise import standardise
 
+TABLES = Path(limits.__file__).with_name("tables")
 SEED = 1  # as a night trains
 EXACT_KEYS = ("email_std", "phone_std")
 Say = Callable[[str], None]
@@ -62,9 +64,11 @@ def evaluate_file(
 
 
 def evaluate(labelled: Labelled, seconds: dict[str, float], say: Say) -> Evaluation:
-    """Standardise, train, score, add exact keys, cluster: as in a first night; then measure. `seconds` is added to."""
+    """Standardise, set aside, train, score, add exact keys, cluster: as in a first night; then measure. `seconds` is added to."""
     with _timed("standardise", seconds, say):
-        records = compared(standardise(labelled.contacts, labelled.default_country))
+        records = standardise(labelled.contacts, labelled.default_country)
+    with _timed("set aside", seconds, say):
+        records = compared(records)
     with _timed("train", seconds, say):
         artefact = train(records, seed=SEED)
     with _timed("score", seconds, say):
@@ -95,6 +99,29 @@ def evaluate(labelled: Labelled, seconds: dict[str, float], say: Say) -> Evaluat
         not_used=labelled.not_used,
         notes=notes,
     )
+
+
+def compared(standardised: pl.DataFrame) -> pl.DataFrame:
+    """The records without the values that too many share (limits.yaml), by the SELECTs of a first night."""
+    connection = scratch_connection()
+    try:
+        for catalog in ("computed", "yesterday"):
+            connection.execute(f"ATTACH ':memory:' AS {catalog}")
+        blank = {"contact_digest": pl.lit(0, pl.UInt64), "same_as_key": pl.lit(None, pl.String)}
+        put_frame(connection, "standardised", standardised.with_columns(**blank), {"same_as_key": "VARCHAR"})
+        put_frame(connection, "computed.main.sharing_limits", limits.sharing_limits())
+        put_frame(connection, "computed.main.role_mailboxes", limits.role_mailboxes())
+        connection.execute("CREATE TABLE tonight AS SELECT TIMESTAMP '2000-01-01' AS as_of")
+        connection.execute(
+            "CREATE TABLE yesterday.main.shared_values (kind VARCHAR, value VARCHAR, since_at TIMESTAMP)"
+        )
+        shared, kept = (
+            read_table(TABLES / f"{name}.sql", "resolve").sql for name in ("shared_values", "compared_records")
+        )
+        put_table(connection, "shared_values", shared, "", {})
+        return frame(connection, kept).select(standardised.columns)
+    finally:
+        connection.close()
 
 
 def blocking(records: pl.DataFrame, truth: pl.DataFrame, artefact: Artefact) -> tuple[float, int]:
