@@ -1,7 +1,7 @@
-"""Which facts two records are compared on, in which levels, and which pairs of records are looked at.
+"""Which facts two records are compared on, and in which levels.
 
-Belongs here: the shape of the identity model, chosen from the columns that hold data, as a Splink settings dictionary
-without learned numbers. Does not belong here: learning (identity_model) and scoring (link).
+Belongs here: the shape of the identity model, chosen from the columns that hold data, as Splink comparisons without
+learned numbers. Does not belong here: which pairs are looked at (blocks), learning (identity_model), scoring (link).
 
 Every fact counts once. Surname and address are one fact, the household: people who live together share both. What
 stands under two first names that exclude each other (a mailbox, a landline, the birthday of twins) is a family's, and
@@ -20,30 +20,9 @@ Comparison = dict[str, Any]
 
 MIN_COMPARISONS = 2  # one fact alone cannot show when it errs
 FILLED_SHARE = 0.02  # a column that fewer records fill is left out: nothing could be learned about it
-SAME_VALUE_SHARE = 0.5  # so is one on which two records agree more often than this by chance
+SAME_VALUE_SHARE = 0.5  # so is one on which two records agree more often than this by chance,
+MOSTLY_ONE = 0.9  # or this, where only a difference tells
 SIMILAR_NAME, SIMILAR_SURNAME, SIMILAR_STREET = 0.8, 0.9, 0.92  # Jaro-Winkler similarity, 0..1
-
-# Pairs that share all columns of one of these are scored. A column in parentheses counts by its first letter.
-BLOCKS = (
-    ("email_std",),
-    ("phone_std",),
-    ("email_local",),
-    ("birth_date", "(first_name_std)"),
-    ("birth_date", "(last_name_std)"),
-    ("first_name_std", "last_name_std"),
-    ("last_name_std", "postal_code_std", "(first_name_std)"),
-    ("last_name_std", "city_std", "(first_name_std)"),
-    ("first_name_std", "postal_code_std"),
-    ("street_std", "house_number", "(first_name_std)"),
-)
-# Agreement is learned among pairs that share one of these, about the facts that are not in it.
-TRAINING_BLOCKS = (
-    ("email_std",),
-    ("phone_std",),
-    ("birth_date",),
-    ("first_name_std", "last_name_std"),
-    ("last_name_std", "postal_code_std"),
-)
 
 # Conditions over the columns of a pair, each with the endings _l and _r.
 NICKNAME = "list_has_any(first_name_roots_l, first_name_roots_r)"
@@ -55,6 +34,12 @@ INITIAL = (
 _SWAPPED = (
     "(coalesce(first_name_std_l = last_name_std_r, false) OR coalesce(last_name_std_l = first_name_std_r, false))"
 )
+# Neighbours, or one slip.
+ALIKE_TOWNS = {
+    "postal_code_std": "(substr(postal_code_std_l, 1, 3) = substr(postal_code_std_r, 1, 3)"
+    " OR damerau_levenshtein(postal_code_std_l, postal_code_std_r) <= 1)",
+    "city_std": "jaro_winkler_similarity(city_std_l, city_std_r) >= 0.88",
+}
 _SAME_HOUSE = "coalesce(house_number_l = house_number_r, true)"
 _TELLING = "(email_local_l IS NOT NULL OR email_local_r IS NOT NULL)"  # not twice the same name again
 
@@ -66,7 +51,7 @@ def filled_columns(standardised: pl.DataFrame) -> frozenset[str]:
         for column in standardised.columns
         if column not in ("record_key", "first_name_roots")
         and standardised[column].count() >= max(2.0, FILLED_SHARE * standardised.height)
-        and chance_agreement(standardised[column]) <= SAME_VALUE_SHARE
+        and chance_agreement(standardised[column]) <= (MOSTLY_ONE if column == "gender_std" else SAME_VALUE_SHARE)
     )
 
 
@@ -76,58 +61,30 @@ def chance_agreement(values: pl.Series) -> float:
     return int(counts.pow(2).sum()) / max(int(counts.sum()) ** 2, 1)
 
 
-def comparisons(standardised: pl.DataFrame, *, learning: bool) -> list[Comparison]:
+def comparisons(standardised: pl.DataFrame, *, by_chance: bool) -> list[Comparison]:
     """The comparisons for these records. A pair is on the first level that it meets; each level has a usual m.
 
-    m is the share of true pairs on a level; the last level, ELSE, is disagreement. While learning even a mailbox under
-    two first names counts: a comparison is learned only among pairs that none of the columns it looks at brought
-    together, and few pairs would be left.
+    m is the share of true pairs on a level; the last level, ELSE, is disagreement. `by_chance` are the comparisons of
+    random pairs: there even a mailbox under two first names counts, since chance asks for no name. Left out, the rest
+    would agree about the name as well, and the name would count twice.
     """
     filled = filled_columns(standardised)
-    missing_or_shared = _missing if learning or "first_name_std" not in filled else _missing_or_shared
+    missing_or_shared = _missing if by_chance or "first_name_std" not in filled else _missing_or_shared
     made = (
         ("first_name_std", _first_name()),
+        ("middle_name_std", _middle_name()),
         ("last_name_std", _household(filled, chance_agreement(standardised["last_name_std"]))),
         ("birth_date", _birth_date(missing_or_shared("birth_date"))),
+        ("birth_year", _birth_year()),
+        ("national_id_std", _written("national_id", "national_id_std", 0.9, _slip("national_id_std"))),
         ("email_std", _email(missing_or_shared("email_std"))),
         ("phone_std", _phone(missing_or_shared("phone_std"))),
+        ("birth_place_std", _written("birth_place", "birth_place_std", 0.8, _similar("birth_place_std", 0.9))),
+        ("occupation_std", _written("occupation", "occupation_std", 0.8, _similar("occupation_std", 0.9))),
+        ("gender_std", _gender()),
     )
-    return [comparison for column, comparison in made if column in filled]
-
-
-def rules(blocks: tuple[tuple[str, ...], ...], filled: frozenset[str]) -> list[str]:
-    """Blocks as SQL join conditions over l and r, those that need a column that is not filled left out."""
-    return [
-        " AND ".join(_joined(column) for column in block)
-        for block in blocks
-        if {column.strip("()") for column in block} <= filled
-    ]
-
-
-def training_rules(compared: list[Comparison], filled: frozenset[str]) -> dict[str, list[int]]:
-    """Training blocks as conditions, each with the places of the comparisons that can be learned in it.
-
-    These look at none of its columns. A block that leaves fewer than MIN_COMPARISONS is left out.
-    """
-    looks_at = ["".join(level["sql_condition"] for level in made["comparison_levels"]) for made in compared]
-    learned = {
-        block: [
-            at for at, conditions in enumerate(looks_at) if not any(f"{column}_l" in conditions for column in block)
-        ]
-        for block in TRAINING_BLOCKS
-    }
-    return {
-        rule: places
-        for block, places in learned.items()
-        for rule in rules((block,), filled)
-        if len(places) >= MIN_COMPARISONS
-    }
-
-
-def _joined(column: str) -> str:
-    if column.startswith("("):
-        return f"substr(l.{column[1:-1]}, 1, 1) = substr(r.{column[1:-1]}, 1, 1)"
-    return f"l.{column} = r.{column}"
+    chosen = filled - {"birth_year"} if "birth_date" in filled else filled
+    return [comparison for column, comparison in made if column in chosen]
 
 
 def _first_name() -> Comparison:
@@ -162,6 +119,7 @@ def _household(filled: frozenset[str], same_surname: float) -> Comparison:
             _level("other", "ELSE", 0.07),
         )
     near = _any_of(f"coalesce({same(column)}, false)" for column in towns)
+    nearly = _any_of(f"coalesce({ALIKE_TOWNS[column]}, false)" for column in towns)
     home = (
         f"(coalesce({_similar('street_std', SIMILAR_STREET)} AND {_SAME_HOUSE}, false) AND {near if towns else 'true'})"
     )
@@ -170,16 +128,23 @@ def _household(filled: frozenset[str], same_surname: float) -> Comparison:
     levels = [
         _level("same surname, same address", f"{one} AND {home}", 0.45),  # a family shares even the rarest name
         _level("same surname, same town", f"{one} AND {near}", 0.15, **rare),
-        _level("same surname, elsewhere", f"{one} AND {known}", 0.15, **rare),
+        _level("same surname, similar town", f"{one} AND {nearly}", 0.05, **rare),
+        _level("same surname, elsewhere", f"{one} AND {known}", 0.1, **rare),
         _level("same surname, place unknown", f"{one} AND NOT {known}", 0.1, **rare),
         _level("same surname", one, 0.001, **rare, **never),
         _level("similar surname, same address", f"{alike} AND {home}", 0.03),
         _level("same address", home, 0.03),
-        _level("similar surname", alike, 0.05),
-        _level("same town", near, 0.02),
+        _level("similar surname, same town", f"{alike} AND {near}", 0.02),
+        _level("similar surname", alike, 0.03),
+        _level("same town", near, 0.015),
+        _level("similar town", nearly, 0.005),
         _level("other", "ELSE", 0.02),
     ]
-    absent = [place for place, there in (("same address", "street_std" in filled), ("same town", towns)) if not there]
+    absent = [
+        place
+        for place, there in (("same address", "street_std" in filled), ("same town", towns), ("similar town", towns))
+        if not there
+    ]
     return _comparison(
         "household",
         f"({_missing('last_name_std')} OR {_SWAPPED}) AND NOT {home} AND NOT {near}",
@@ -191,17 +156,64 @@ def _any_of(conditions: Iterable[str]) -> str:
     return f"({' OR '.join(conditions) or 'false'})"
 
 
+def _middle_name() -> Comparison:
+    column = "middle_name_std"
+    initial = (
+        f"(length({column}_l) = 1 OR length({column}_r) = 1) AND substr({column}_l, 1, 1) = substr({column}_r, 1, 1)"
+    )
+    return _comparison(
+        "middle_name",
+        _missing(column),
+        _level("initial", initial, 0.2),
+        _level("same", same(column), 0.6, tf_adjustment_column=column),
+        _level("similar", _similar(column, SIMILAR_NAME), 0.1),
+        _level("other", "ELSE", 0.1),
+    )
+
+
 def _birth_date(missing: str) -> Comparison:
     swapped = (
         "year(birth_date_l) = year(birth_date_r) AND month(birth_date_l) = day(birth_date_r)"
         " AND day(birth_date_l) = month(birth_date_r)"
     )
+    two_parts = (
+        "(CAST(year(birth_date_l) = year(birth_date_r) AS INTEGER) + CAST(month(birth_date_l) = month(birth_date_r)"
+        " AS INTEGER) + CAST(day(birth_date_l) = day(birth_date_r) AS INTEGER)) >= 2"
+    )
     return _comparison(
         "birth_date",
         missing,
-        _level("same", same("birth_date"), 0.92),
-        _level("one slip, or day and month swapped", f"{_slip('birth_date')} OR ({swapped})", 0.06),
+        _level("same", same("birth_date"), 0.92, tf_adjustment_column="birth_date"),
+        _level("one slip, or day and month swapped", f"{_slip('birth_date')} OR ({swapped})", 0.04),
+        _level("one part differs", two_parts, 0.02),
         _level("other", "ELSE", 0.02),
+    )
+
+
+def _birth_year() -> Comparison:
+    return _comparison(
+        "birth_year",
+        _missing("birth_year"),
+        _level("same", same("birth_year"), 0.9),
+        _level("one year apart", "abs(birth_year_l - birth_year_r) <= 1", 0.05),
+        _level("other", "ELSE", 0.05),
+    )
+
+
+def _gender() -> Comparison:
+    return _comparison(
+        "gender", _missing("gender_std"), _level("same", same("gender_std"), 0.97), _level("other", "ELSE", 0.03)
+    )
+
+
+def _written(name: str, column: str, usual_m: float, alike: str) -> Comparison:
+    """A fact of one column, the same, misspelt or another."""
+    return _comparison(
+        name,
+        _missing(column),
+        _level("same", same(column), usual_m, tf_adjustment_column=column),
+        _level("similar", alike, (1 - usual_m) / 2),
+        _level("other", "ELSE", (1 - usual_m) / 2),
     )
 
 

@@ -16,12 +16,11 @@ from personalization_pipeline.resolve.corrections import NEVER, SAME
 from personalization_pipeline.resolve.identity_model import Artefact
 from personalization_pipeline.resolve.link import score_within
 
-# Millibits: mean odds of eleven to one. One constant for data of every kind: lower ones merge relatives who share a name
-# and an address (at 1,500 half of the demo's worlds fell below a precision of .99), higher ones part people who moved
-# and changed their mailbox. A person who sees another's data costs more than one who is known twice.
-CUT = 3_500
-CLIP = 25_000  # millibits: no single pair outweighs everything else
-MAX_COMPONENT = 2_000  # records: all pairs of a larger component would be too many
+# Millibits: odds of nearly three to one. One constant for data of every kind; docs/identity.md tells what was tried. A person who
+# sees another's data costs more than one who is known twice.
+CUT = 1_500
+CLIP = 25_000  # millibits: edges of this weight hold the largest components together
+MAX_COMPONENT = 1_000  # records: all pairs of a larger component would be too many
 STEP = 2_000  # millibits by which the cut of a larger component rises
 COMPONENTS = {
     "record_key": pl.String,
@@ -72,7 +71,8 @@ def inner_pairs(
     threads: int | None = None,
     memory_limit: str | None = None,
 ) -> pl.DataFrame:
-    """The weight of every pair inside components of three and more that is no scored edge: record_key_l < record_key_r, weight.
+    """The weight of every pair inside components of three and more that is no scored edge: record_key_l < record_key_r, weight,
+    facts.
 
     Pairs that stood in one component before were weighed then, and are left out.
     """

@@ -38,5 +38,5 @@ def said_edges(corrections: pl.DataFrame) -> pl.DataFrame:
     """Edges of kind `same` and `never` (schema of `score_pairs`), of the rows of `links` that can be followed."""
     weight = pl.when(pl.col("verdict") == SAME).then(SAID_WEIGHT).otherwise(-SAID_WEIGHT)
     return corrections.select(
-        "record_key_l", "record_key_r", kind="verdict", weight=weight.cast(pl.Int64), evidence="evidence"
+        "record_key_l", "record_key_r", kind="verdict", weight=weight, evidence="evidence", facts=pl.lit(None)
     ).select(pl.col(name).cast(kind) for name, kind in EDGE_SCHEMA.items())

@@ -16,22 +16,26 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from personalization_pipeline.foundation.warehouse import Connection, query, scratch_connection
-from personalization_pipeline.resolve.comparisons import (
+from personalization_pipeline.foundation.warehouse import Connection, frame, scratch_connection
+from personalization_pipeline.resolve.blocks import (
     BLOCKS,
+    Block,
+    bounded,
+    pairs_in_reach,
+    rule_of,
+    with_keys,
+)
+from personalization_pipeline.resolve.comparisons import (
     MIN_COMPARISONS,
     Comparison,
     Level,
     comparisons,
     filled_columns,
-    rules,
-    training_rules,
 )
 
 if TYPE_CHECKING:
@@ -39,17 +43,20 @@ if TYPE_CHECKING:
 
 Artefact = dict[str, Any]
 Settings = dict[str, Any]
+Chances = dict[int, float]  # by the number of a level
 Frequencies = dict[str, Any]  # filled: how many records hold a value; counts: of each value that is not unique
 
-VERSION = 1
+VERSION = 2
 MIN_RECORDS = 100  # with fewer there is nothing to learn from
 MAX_PAIRS = 1_000_001  # random pairs looked at, and pairs of a training block; Splink warns at 1e6, its default
 USUAL_PAIRS = 20  # how many true pairs the usual m is worth
 LEAST_ERROR = 0.01  # share of true pairs that differ about a fact: no column is without mistakes
 LEAST_CHANCE = 0.1  # share of the agreement among random pairs that true pairs cannot explain away
-ROUNDS = 2  # of finding the share of true pairs with the model, and the model with that share
-UNSEEN = 2  # at most this many true pairs for each one that the blocks find
-SEEN_WEIGHT = -10.0  # bits; pairs below hold no share of the true pairs worth counting
+ROUNDS = 100  # of expectation and maximisation; the parameters stand still long before
+LEAST_PRIOR = 1.0  # true pairs
+MOST_PRIOR = 0.1  # share of all pairs
+RAREST = 3  # records: what was seen seldom, or never, is in new data more common than it was
+MAX_LEARNED = 3_000_000  # pairs that are learned from
 
 
 def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
@@ -57,22 +64,23 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
 
     Runs on one thread, because the last digits of sums of floats depend on the order of the summands.
     """
-    records = standardised.sort("record_key")
+    records = with_keys(standardised.sort("record_key"))
     artefact: Artefact = {"version": VERSION, "record_count": records.height, "seed": seed}
-    learning = comparisons(records, learning=True)
-    if records.height < MIN_RECORDS or len(learning) < MIN_COMPARISONS:
+    filled = filled_columns(records)
+    compared = comparisons(records, by_chance=False)
+    if records.height < MIN_RECORDS or len(compared) < MIN_COMPARISONS:
         return artefact | {"kind": "exact-keys-only"}
-    seen = _learn(records, learning, seed)
-    compared = comparisons(records, learning=False)
-    pair_count = records.height * (records.height - 1) // 2
-    prior = 1 / records.height
-    for _ in range(ROUNDS):
-        settings = _settings(records, _with_parameters(compared, seen, prior, pair_count), prior)
-        prior = _share_of_true_pairs(records, settings, seen, pair_count)
+    blocks, left_out = bounded(records, filled, BLOCKS)
+    patterns, one_in = _patterns(records, compared, blocks)
+    pair_count = records.height * (records.height - 1) / 2 / one_in
+    learned, prior = _learn(
+        patterns, compared, _chances(records, comparisons(records, by_chance=True), seed), pair_count
+    )
     return artefact | {
         "kind": "splink",
-        "settings": _settings(records, _with_parameters(compared, seen, prior, pair_count), prior),
-        "term_frequencies": _term_frequencies(records, compared),
+        "settings": _settings(learned, prior, blocks),
+        "blocks_left_out": left_out,
+        "term_frequencies": _term_frequencies(records, learned),
     }
 
 
@@ -105,95 +113,84 @@ def open_linker(
         connection.close()
 
 
-def _settings(records: pl.DataFrame, compared: list[Comparison], prior: float) -> Settings:
+def _settings(compared: list[Comparison], prior: float, blocks: Iterable[Block] = ()) -> Settings:
     return {
         "link_type": "dedupe_only",
         "unique_id_column_name": "record_key",
         "probability_two_random_records_match": prior,
         "comparisons": compared,
-        "blocking_rules_to_generate_predictions": rules(BLOCKS, filled_columns(records)),
+        "blocking_rules_to_generate_predictions": [rule_of(block) for block in blocks],
         "retain_matching_columns": True,
         "retain_intermediate_calculation_columns": True,
     }
 
 
-def _learn(records: pl.DataFrame, compared: list[Comparison], seed: int) -> list[Comparison]:
-    """The comparisons with the u that Splink saw, and the median of the m that it learned in each training block.
-
-    A level that no pair reached has a text instead of a number. Every block has a linker of its own, since one in which
-    learning fails is no longer whole.
-    """
-    from splink.internals.exceptions import SplinkException
-
-    settings = _settings(records, compared, 1 / records.height)
-    with open_linker(records, settings, threads=1, memory_limit=None) as (linker, _):
+def _chances(records: pl.DataFrame, compared: list[Comparison], seed: int) -> list[Chances]:
+    """For each comparison the share of random pairs on each of its levels that can be learned."""
+    with open_linker(records, _settings(compared, 1 / records.height), threads=1, memory_limit=None) as (linker, _):
         linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=seed)
         seen: list[Comparison] = linker.misc.save_model_to_json()["comparisons"]
-    learned: dict[tuple[int, int], list[float]] = {}
-    for rule, places in training_rules(compared, filled_columns(records)).items():
-        settings = _settings(records, seen, 1 / records.height)
-        # Splink gives up on a block without pairs, or without a pair that has both values: other blocks will do.
-        with (
-            contextlib.suppress(SplinkException),
-            open_linker(records, settings, threads=1, memory_limit=None) as (linker, _),
-        ):
-            linker.training.estimate_parameters_using_expectation_maximisation(
-                rule, estimate_without_term_frequencies=True, max_pairs=MAX_PAIRS
-            )
-            model = linker.misc.save_model_to_json()["comparisons"]
-            for place in places:
-                for at, level in enumerate(model[place]["comparison_levels"]):
-                    learned.setdefault((place, at), []).append(_number(level, "m_probability"))
-    for place, comparison in enumerate(seen):
-        for at, level in enumerate(comparison["comparison_levels"]):
-            level["m_probability"] = statistics.median(learned.get((place, at), [0.0]))
-    return seen
+    return [
+        {number: _number(found["comparison_levels"][at], "u_probability") for number, at, _ in _learned_levels(made)}
+        for made, found in zip(compared, seen, strict=True)
+    ]
 
 
-def _with_parameters(
-    compared: list[Comparison], seen: list[Comparison], prior: float, pair_count: int
-) -> list[Comparison]:
-    """The comparisons with every m and u filled in from what was seen, rounded to six digits."""
-    filled = copy.deepcopy(compared)
-    trust = prior * pair_count / (prior * pair_count + USUAL_PAIRS)
-    least_u = 0.5 / min(pair_count, MAX_PAIRS)
-    for comparison, found in zip(filled, seen, strict=True):
-        levels = _learned_levels(comparison, found)
-        usual = sum(level["m_probability"] for level, _ in levels)
-        learned = sum(_number(level_seen, "m_probability") for _, level_seen in levels)
-        for level, level_seen in levels:
-            m = level["m_probability"] / usual
-            if learned:
-                m = trust * _number(level_seen, "m_probability") / learned + (1 - trust) * m
-            if level["sql_condition"] == "ELSE":
-                m = max(m, LEAST_ERROR)
-            u = _number(level_seen, "u_probability")
-            u = max((u - prior * m) / (1 - prior), LEAST_CHANCE * u, least_u)
-            level["m_probability"], level["u_probability"] = _six_digits(m), _six_digits(u)
-    return filled
-
-
-def _share_of_true_pairs(records: pl.DataFrame, settings: Settings, seen: list[Comparison], pair_count: int) -> float:
-    """How many of all pairs are true, 0..1: those that the blocks find, and those that they must have missed.
-
-    Random pairs bound how many they can have missed: on no fact may the true pairs alone agree more often than all do.
+def _patterns(records: pl.DataFrame, compared: list[Comparison], blocks: list[Block]) -> tuple[pl.DataFrame, int]:
+    """How many pairs in reach of the blocks are on which levels, by the numbers that Splink gives to levels; and of how
+    many records one was asked for its pairs.
     """
-    found = _expected_matches(records, settings) / pair_count
-    bound = 1.0
-    for comparison, found_levels in zip(settings["comparisons"], seen, strict=True):
-        *agreements, _ = _learned_levels(comparison, found_levels)
-        level, level_seen = max(agreements, key=lambda both: float(both[0]["m_probability"]))
-        bound = min(bound, _number(level_seen, "u_probability") / level["m_probability"])
-    share = min(max(found, bound), UNSEEN * found)
-    return _six_digits(min(max(share, 0.2 / records.height), 0.1))  # 0.2: one true pair for every ten records
+    total = pairs_in_reach(records, blocks)
+    one_in = max(1, -(-total // MAX_LEARNED))
+    asked = records.with_columns(is_asked=pl.int_range(pl.len()) % one_in == 0)
+    rules = [f"{rule_of(block)} AND l.is_asked" for block in blocks]
+    settings = _settings(compared, 0.5) | {"blocking_rules_to_generate_predictions": rules}
+    with open_linker(asked, settings, threads=1, memory_limit=None) as (linker, connection):
+        pairs = linker.inference.predict()
+        levels = ", ".join(f"gamma_{made['output_column_name']} AS {made['output_column_name']}" for made in compared)
+        counted = f"SELECT {levels}, count(*) AS pair_count FROM {pairs.physical_name} GROUP BY ALL ORDER BY ALL"
+        return frame(connection, counted), one_in
 
 
-def _expected_matches(records: pl.DataFrame, settings: Settings) -> float:
-    """How many of the pairs in reach of the blocks are true, by the model's own probabilities."""
-    with open_linker(records, settings, threads=1, memory_limit=None) as (linker, connection):
-        scored = linker.inference.predict(threshold_match_weight=SEEN_WEIGHT)
-        millionths = f"SELECT sum(CAST(round(match_probability * 1e6) AS BIGINT)) FROM {scored.physical_name}"
-        return int(query(connection, millionths)[0][0] or 0) / 1e6
+def _learn(
+    patterns: pl.DataFrame, compared: list[Comparison], chances: list[Chances], pair_count: float
+) -> tuple[list[Comparison], float]:
+    """m and u of every level, and the share of all pairs that are true, by expectation maximisation over the patterns.
+
+    `pair_count` is how many random pairs the records behind the patterns make.
+    """
+    import numpy as np
+
+    counts = patterns["pair_count"].to_numpy().astype(np.float64)
+    facts = []
+    for made, chance in zip(compared, chances, strict=True):
+        numbers = [number for number, _, _ in _learned_levels(made)]
+        usual = np.array([level["m_probability"] for _, _, level in _learned_levels(made)])
+        at = np.array(
+            [numbers.index(level) if level in numbers else -1 for level in patterns[made["output_column_name"]]]
+        )
+        facts.append((at, usual / usual.sum(), np.array([chance[number] for number in numbers])))
+    m = [usual for _, usual, _ in facts]
+    u = [np.maximum(seen, 0.5 / MAX_PAIRS) for _, _, seen in facts]
+    prior = 1 / pair_count**0.5
+    for _ in range(ROUNDS):
+        odds = np.full(len(counts), np.log(prior / (1 - prior)))
+        for (at, _, _), mine, theirs in zip(facts, m, u, strict=True):
+            odds += np.where(at >= 0, np.log(mine / theirs)[at], 0.0)
+        true = counts / (1 + np.exp(-odds))
+        prior = min(max(float(true.sum()) / pair_count, LEAST_PRIOR / pair_count), MOST_PRIOR)
+        for place, (at, usual, seen) in enumerate(facts):
+            found = np.bincount(at[at >= 0], weights=true[at >= 0], minlength=len(usual))
+            share = (found + USUAL_PAIRS * usual) / (found.sum() + USUAL_PAIRS)
+            m[place] = np.maximum(share, np.where(np.arange(len(usual)) == len(usual) - 1, LEAST_ERROR, 0))
+            u[place] = np.maximum(
+                (seen - prior * share) / (1 - prior), np.maximum(LEAST_CHANCE * seen, 0.5 / MAX_PAIRS)
+            )
+    learned = copy.deepcopy(compared)
+    for made, mine, theirs in zip(learned, m, u, strict=True):
+        for (_, _, level), m_level, u_level in zip(_learned_levels(made), mine, theirs, strict=True):
+            level["m_probability"], level["u_probability"] = _six_digits(m_level), _six_digits(u_level)
+    return learned, _six_digits(prior)
 
 
 def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict[str, Frequencies]:
@@ -202,23 +199,29 @@ def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict
     frequencies = {}
     for column in sorted({level["tf_adjustment_column"] for level in levels if "tf_adjustment_column" in level}):
         counts = records[column].drop_nulls().value_counts().filter(pl.col("count") > 1).sort(column)
+        counts = counts.with_columns(pl.col(column).cast(pl.String))
         frequencies[column] = {"filled": records[column].count(), "counts": dict(counts.iter_rows())}
     return frequencies
 
 
 def _frequency_table(values: pl.Series, known: Frequencies) -> pl.DataFrame:
-    """Splink's table of the share of each value; one that was never seen, or once, counts as seen once."""
+    """Splink's table of the share of each value; a rare one counts as seen RAREST times."""
     column = values.name
     counts = pl.DataFrame(list(known["counts"].items()), schema={column: pl.String, "count": pl.Int64}, orient="row")
-    share = pl.col("count").fill_null(1) / known["filled"]
+    counts = counts.with_columns(pl.col(column).str.to_date() if values.dtype == pl.Date else pl.col(column))
+    share = pl.max_horizontal(pl.col("count").fill_null(0), RAREST) / known["filled"]
     distinct = values.drop_nulls().unique().to_frame()
     return distinct.join(counts, on=column, how="left").select(column, share.alias(f"tf_{column}"))
 
 
-def _learned_levels(comparison: Comparison, seen: Comparison) -> list[tuple[Level, Level]]:
-    """The levels that have something to learn, each beside what was seen of it."""
-    both = zip(comparison["comparison_levels"], seen["comparison_levels"], strict=True)
-    return [(level, found) for level, found in both if not {"is_null_level", "fix_m_probability"} & level.keys()]
+def _learned_levels(made: Comparison) -> list[tuple[int, int, Level]]:
+    """The levels that have something to learn: Splink's number, place in the list, level."""
+    levels = made["comparison_levels"]
+    return [
+        (len(levels) - 1 - at, at, level)
+        for at, level in enumerate(levels)
+        if not {"is_null_level", "fix_m_probability"} & level.keys()
+    ]
 
 
 def _number(level: Level, parameter: str) -> float:

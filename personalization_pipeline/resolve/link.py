@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from personalization_pipeline.foundation.warehouse import frame, scratch_connection
+from personalization_pipeline.resolve.blocks import with_keys
 from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, same
 from personalization_pipeline.resolve.identity_model import Artefact, open_linker
 
@@ -22,13 +23,15 @@ LOWEST_WEIGHT = -5_000  # millibits; a pair below is no edge
 ANY_WEIGHT = -1_000_000  # millibits; no pair is below
 KEY_WEIGHT = 25_000  # millibits of a customer number: no evidence weighs more
 EXACT_WEIGHT = 10_000  # millibits of an exact key: it outweighs doubt, but not proof against it
-EDGE_SCHEMA = {
-    "record_key_l": pl.String,
-    "record_key_r": pl.String,
-    "kind": pl.String,
-    "weight": pl.Int64,
-    "evidence": pl.String,
+EDGE_SCHEMA: dict[str, pl.DataType] = {
+    "record_key_l": pl.String(),
+    "record_key_r": pl.String(),
+    "kind": pl.String(),
+    "weight": pl.Int64(),
+    "evidence": pl.String(),
+    "facts": pl.List(pl.Int64),
 }
+WEIGHED = ("record_key_l", "record_key_r", "weight", "facts")
 
 
 def score_pairs(
@@ -43,12 +46,13 @@ def score_pairs(
 
     With `new_keys` only pairs with at least one of these records: what they add to the edges of the others.
     Gives record_key_l < record_key_r, kind, weight (BIGINT, millibits) and evidence (JSON: the prior, and for each
-    comparison the label of its level and its millibits; they add up to the weight), sorted by the keys.
+    comparison the label of its level and its millibits; they add up to the weight) and facts (these millibits alone, in
+    the order of the artefact; 0 where a pair says nothing), sorted by the keys.
     """
     if artefact["kind"] != "splink" or standardised.height < 2:
         return pl.DataFrame(schema=EDGE_SCHEMA)
     blocks = artefact["settings"]["blocking_rules_to_generate_predictions"]
-    records = standardised
+    records = with_keys(standardised)
     if new_keys is not None:
         records = _in_reach(records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys))), blocks)
         blocks = [f"{block} AND (l.is_new OR r.is_new)" for block in blocks]
@@ -70,6 +74,7 @@ def _with_evidence(scored: pl.DataFrame, artefact: Artefact) -> pl.DataFrame:
         pl.lit("splink").alias("kind"),
         "weight",
         _evidence(artefact).alias("evidence"),
+        "facts",
     ).sort("record_key_l", "record_key_r")
 
 
@@ -102,16 +107,15 @@ def score_within(
     """The weight of every pair of records of one component that were not in one before, however low it is.
 
     `components` has record_key, component and component_before (NULL: in none). Gives record_key_l < record_key_r and
-    weight (BIGINT, millibits).
+    weight (BIGINT, millibits) and facts (as `score_pairs`).
     """
-    records = components.select("record_key", "component", "component_before").join(standardised, on="record_key")
-    if artefact["kind"] != "splink" or records.height < 2:
-        return pl.DataFrame(
-            schema={column: EDGE_SCHEMA[column] for column in ("record_key_l", "record_key_r", "weight")}
-        )
+    if artefact["kind"] != "splink" or components.height < 2:
+        return pl.DataFrame(schema={column: EDGE_SCHEMA[column] for column in WEIGHED})
+    inside = components.select("record_key", "component", "component_before")
+    records = inside.join(with_keys(standardised), on="record_key")
     block = "l.component = r.component AND coalesce(l.component_before <> r.component_before, true)"
     scored = _scored(records, artefact, [block], None, threads, memory_limit)
-    return scored.select("record_key_l", "record_key_r", "weight")
+    return scored.select(WEIGHED)
 
 
 def given_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
@@ -170,7 +174,7 @@ WITH pairs AS (
     SELECT *, coalesce(bool_or(NOT is_one_first_name) OVER (PARTITION BY kind, key), false) AS is_shared
     FROM judged
 )
-SELECT record_key_l, record_key_r, kind, CAST({EXACT_WEIGHT} AS BIGINT) AS weight, {evidence} AS evidence
+SELECT record_key_l, record_key_r, kind, CAST({EXACT_WEIGHT} AS BIGINT) AS weight, {evidence} AS evidence, CAST(NULL AS BIGINT[]) AS facts
 FROM shared
 WHERE coalesce(is_one_first_name, true) AND coalesce(is_one_last_name, true) AND coalesce(is_one_birth_date, true)
     AND (coalesce(is_one_first_name AND is_one_last_name, false) OR (kind = 'email' AND NOT is_shared))
@@ -198,8 +202,8 @@ def _scored(
         "blocking_rules_to_generate_predictions": blocks,
         "retain_matching_columns": told,
     }
-    names = artefact["term_frequencies"]
-    with open_linker(records, settings, threads=threads, memory_limit=memory_limit, names=names) as (
+    known = artefact["term_frequencies"]
+    with open_linker(records, settings, threads=threads, memory_limit=memory_limit, names=known) as (
         linker,
         connection,
     ):
@@ -207,7 +211,10 @@ def _scored(
         pairs = linker.inference.predict(threshold_match_weight=None if lowest is None else lowest / 1000 - 1)
         measures = ", ".join(_measures(artefact, has_level=told))
         scored = frame(connection, f"SELECT record_key_l, record_key_r, {measures} FROM {pairs.physical_name}")
-    scored = scored.with_columns(weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *_names(artefact)))
+    names = _names(artefact)
+    scored = scored.with_columns(
+        weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *names), facts=pl.concat_list(names)
+    )
     return scored if lowest is None else scored.filter(pl.col("weight") >= lowest)
 
 

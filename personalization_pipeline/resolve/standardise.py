@@ -40,6 +40,14 @@ def standardise(contacts: pl.DataFrame, default_country: str | None = None) -> p
     first_name, last_name = standardise_names(contacts["first_name"]), standardise_names(contacts["last_name"])
     email = standardise_emails(contacts["email"])
     country = standardise_countries(contacts["country"])
+    further = {
+        "middle_name": ("middle_name_std", standardise_names),
+        "national_id": ("national_id_std", _letters_and_digits),
+        "gender": ("gender_std", _first_letters),
+        "birth_place": ("birth_place_std", standardise_places),
+        "occupation": ("occupation_std", standardise_places),
+        "birth_year": ("birth_year", _years),
+    }
     street = _by_distinct(contacts["street"], _street_and_house).str.split_exact("|", 1).struct
     return pl.DataFrame(
         {
@@ -54,8 +62,9 @@ def standardise(contacts: pl.DataFrame, default_country: str | None = None) -> p
             "street_std": _not_empty(street.field("field_0")),
             "house_number": _not_empty(street.field("field_1")),
             "postal_code_std": standardise_postal_codes(contacts["postal_code"]),
-            "city_std": _by_distinct(contacts["city"], lambda text: _meant(_words(text), "cities")),
+            "city_std": standardise_places(contacts["city"]),
             "country_std": country,
+            **{column: standard(contacts[given]) for given, (column, standard) in further.items() if given in contacts},
         }
     )
 
@@ -116,6 +125,11 @@ def standardise_postal_codes(postal_codes: pl.Series) -> pl.Series:
     return _by_distinct(postal_codes, standard)
 
 
+def standardise_places(places: pl.Series) -> pl.Series:
+    """Towns, or other words for one thing, in lower-case ASCII without punctuation and placeholders."""
+    return _by_distinct(places, lambda text: _meant(_words(text), "cities"))
+
+
 def standardise_countries(countries: pl.Series) -> pl.Series:
     """Two-letter codes (ISO 3166) of countries given as a code or by name in some language; null where unknown."""
     names = _country_names()
@@ -164,6 +178,19 @@ def _ascii(text: str) -> str:
 def _meant(text: str, kind: str) -> str | None:
     """The text, or None if it is empty or listed as something that nobody meant."""
     return None if not text or text in _bad_values()[kind] else text
+
+
+def _letters_and_digits(texts: pl.Series) -> pl.Series:
+    return _by_distinct(texts, lambda text: re.sub(r"[^a-z0-9]", "", _ascii(text)) or None)
+
+
+def _first_letters(texts: pl.Series) -> pl.Series:
+    return _by_distinct(texts, lambda text: _words(text)[:1] or None)
+
+
+def _years(texts: pl.Series) -> pl.Series:
+    years = texts.cast(pl.String).str.extract(r"^\s*(\d{4})\b").cast(pl.Int32)
+    return years.set((years < 1000) | (years > 2100), None)
 
 
 def _not_empty(texts: pl.Series) -> pl.Series:

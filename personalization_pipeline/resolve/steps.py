@@ -41,6 +41,7 @@ EDGES = {
     "kind": "VARCHAR",
     "weight": "BIGINT",
     "evidence": "VARCHAR",
+    "facts": "BIGINT[]",
     "artefact_key": "VARCHAR",
 }
 COMPONENTS = {
@@ -50,7 +51,7 @@ COMPONENTS = {
     "component_digest": "VARCHAR",
     "component_before": "VARCHAR",
 }
-INNER_PAIRS = {"record_key_l": "VARCHAR", "record_key_r": "VARCHAR", "weight": "BIGINT"}
+INNER_PAIRS = {"record_key_l": "VARCHAR", "record_key_r": "VARCHAR", "weight": "BIGINT", "facts": "BIGINT[]"}
 HOUSEHOLD_RECORDS = {"record_key": "VARCHAR", "household_key": "VARCHAR", "is_crowded": "BOOLEAN"}
 CLUSTERS = {
     "record_key": "VARCHAR",
@@ -158,7 +159,7 @@ def _clusters(building: Building) -> pl.DataFrame:
     weighed = f"FROM edges WHERE kind NOT IN ('{corrections.SAME}', '{corrections.NEVER}')"
     return groups(
         frame(c, "FROM computed.main.components"),
-        frame(c, f"SELECT {keys}, weight {weighed} UNION ALL SELECT {keys}, weight FROM inner_pairs"),
+        frame(c, f"SELECT {keys}, weight, facts {weighed} UNION ALL SELECT {keys}, weight, facts FROM inner_pairs"),
         frame(c, f"SELECT {keys}, kind FROM edges WHERE kind IN ('{corrections.SAME}', '{corrections.NEVER}')"),
         frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
         once=building.project.sources_once,

@@ -67,16 +67,12 @@ def test_people_who_are_rather_one_than_two_and_yet_apart_wait_for_a_review(worl
     assert sorted(waiting) == sorted(apart)
 
 
-@later("R20, a later issue: a new name, home and mailbox outweigh one telephone (+3.4 bits, the cut is at 3.5)")
 @case("married_and_moved")
 def test_who_married_and_moved_is_still_one_person(world: Connection) -> None:
     """R20: the CRM has the old name and the old home."""
     assert len(people_of(world, "married_and_moved")) == 1
 
 
-@later(
-    "R20, a later issue: the pair has +14 bits, but two thin copies of her account, -16 each, pull the mean below the cut"
-)
 @case("transliterated")
 def test_one_woman_in_three_spellings_is_one_person(world: Connection) -> None:
     """R20."""
@@ -88,19 +84,13 @@ def test_one_woman_in_three_spellings_is_one_person(world: Connection) -> None:
     [
         pytest.param(["former_address"], id="moves"),
         pytest.param(["name_typo", "names_swapped", "phone_typo", "email_typo", "birth_date"], id="typos"),
-        pytest.param(
-            ["short_form", "initial"],
-            id="nicknames",
-            marks=later(
-                "R20, a later issue: nicknames that the word list lacks part records of one mailbox and telephone"
-            ),
-        ),
+        pytest.param(["short_form", "initial"], id="nicknames"),
         pytest.param(
             ["accents", "script", "transliteration"],
             id="spellings",
             marks=later("R20, a later issue: other scripts and their transliterations"),
         ),
-        pytest.param(["former_name"], id="marriages", marks=later("R20, a later issue: people under a former name")),
+        pytest.param(["former_name"], id="marriages"),
     ],
 )
 def test_a_record_with_a_mistake_is_found_beside_one_without_it(world: Connection, mistakes: list[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from personalization_pipeline.resolve.identity_model import RAREST
 from personalization_pipeline.resolve.link import (
     EDGE_SCHEMA,
     EXACT_WEIGHT,
@@ -68,17 +69,18 @@ def test_a_pair_weighs_the_same_whatever_else_there_is(learned: Learned) -> None
         assert score_pairs(two, None, learned.artefact).row(0, named=True) == edge
 
 
-def test_a_rare_name_is_worth_more_and_an_unknown_one_counts_as_once(learned: Learned) -> None:
+def test_a_rare_name_is_worth_more_and_an_unknown_one_counts_as_three(learned: Learned) -> None:
     counts = learned.artefact["term_frequencies"]["first_name_std"]["counts"]
     common = max(counts, key=lambda name: (counts[name], name))
-    rare = next(name for name, count in sorted(counts.items()) if count == 2 and len(name) > 2)
+    rare = next(name for name, count in sorted(counts.items()) if count == RAREST and len(name) > 2)
+    twice = next(name for name, count in sorted(counts.items()) if count == 2 * RAREST and len(name) > 2)
 
     def worth(name: str) -> int:
         found = weigh(learned, *({"first_name": name, "email": "teapot@x.example"} for _ in range(2)))
         return int(found["first_name"]["millibits"])
 
-    assert worth(common) < worth(rare) < worth("Xanthippe") == worth("Zebulon")
-    assert worth("Zebulon") - worth(rare) == pytest.approx(1_000, abs=1)  # once instead of twice: one bit
+    assert worth(common) < worth(twice) < worth(rare) == worth("Xanthippe") == worth("Zebulon")
+    assert worth(rare) - worth(twice) == pytest.approx(1_000, abs=1)  # half as common: one bit
 
 
 def test_m_kelley_is_masha_at_her_number_and_undecided_at_her_address(learned: Learned) -> None:

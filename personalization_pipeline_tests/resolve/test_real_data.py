@@ -24,6 +24,5 @@ def test_fake_1000_is_resolved_without_tuning_to_its_labels(shared_data: Path) -
     edges = pl.concat([exact_key_edges(records), score_pairs(records, None, artefact)])
     found = cluster(edges, records, artefact)
     precision, recall = pair_precision_and_recall(found, raw.select("record_key", "true_id"), "true_id")
-    # Recall is what a cut that is safe for customers costs here: .63, F1 .77.
     assert precision >= 0.98
-    assert 2 * precision * recall / (precision + recall) >= 0.76
+    assert 2 * precision * recall / (precision + recall) >= 0.88

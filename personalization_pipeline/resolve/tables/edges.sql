@@ -1,8 +1,9 @@
 -- One row per pair of records and kind of evidence that they are one person.
 -- owner: team:data-engineering
 -- private
--- columns: record_key_l VARCHAR, record_key_r VARCHAR, kind VARCHAR, weight BIGINT, evidence VARCHAR, artefact_key VARCHAR
+-- columns: record_key_l VARCHAR, record_key_r VARCHAR, kind VARCHAR, weight BIGINT, evidence VARCHAR, facts BIGINT[], artefact_key VARCHAR
 -- column weight: log2 odds that the pair is one person, in thousandths of a bit
+-- column facts: how much of the weight each comparison of the artefact is, in their order; 0 where the pair says nothing about it
 -- column kind: splink: scored; email, phone: an exact key; same, never: the word of people (corrections)
 -- column evidence: JSON, the weight of each comparison; of a word, who said it, when and why
 -- column artefact_key: the identity artefact that weighed the pair; NULL for exact keys and people's word, which need none
