@@ -19,6 +19,7 @@ from personalization_pipeline.foundation.group_score import GroupScore, score_gr
 from personalization_pipeline.foundation.tables import read_table
 from personalization_pipeline.foundation.warehouse import frame, put_frame, put_table, query, scratch_connection
 from personalization_pipeline.resolve import limits
+from personalization_pipeline.resolve.blocks import with_keys
 from personalization_pipeline.resolve.cluster import cluster
 from personalization_pipeline.resolve.identity_model import Artefact, train
 from personalization_pipeline.resolve.labelled.columns import Labelled, label
@@ -133,7 +134,7 @@ def blocking(records: pl.DataFrame, truth: pl.DataFrame, artefact: Artefact) -> 
     reached = " OR ".join(f"coalesce({block}, false)" for block in blocks)
     connection = scratch_connection()
     try:
-        connection.register("records", records)
+        connection.register("records", with_keys(records))
         connection.register("truth", truth)
         true, found = query(
             connection,
