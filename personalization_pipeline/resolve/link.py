@@ -135,9 +135,10 @@ def given_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
             kind=pl.lit("key"),
             weight=pl.lit(KEY_WEIGHT, pl.Int64),
             evidence=pl.lit(evidence),
+            facts=pl.lit(None, EDGE_SCHEMA["facts"]),
         )
         .filter(pl.col("record_key_l") < pl.col("record_key_r"))
-        .unique()
+        .unique(["record_key_l", "record_key_r"])
         .sort("record_key_l", "record_key_r")
     )
 
