@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from personalization_pipeline.analyze.scoring import READY
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.warehouse import query
+from personalization_pipeline.segment.causes import _moved
 from personalization_pipeline_tests.conftest import HandMade
 from personalization_pipeline_tests.segment.nights_by_hand import NO_MODELS, TwoNights
 
@@ -153,6 +154,16 @@ def test_a_merge_is_identity(nights: TwoNights) -> None:
     nights.tonight()
     assert nights.changes("loyal") == {("ann", "entered", "identity")}
     assert nights.changes("german") == {("bo", "left", "identity")}
+
+
+def test_what_is_told_of_a_person_alone_goes_where_most_of_her_records_went(nights: TwoNights) -> None:
+    """A household names no record: whoever was Bo yesterday is Ann."""
+    nights.passes()
+    nights.building.connection.execute("INSERT INTO last_warehouse.main.households (person_id) VALUES ('bo'), ('cid')")
+    nights.shop.people["c"] = "ann"
+    nights.tonight()
+    moved = _moved(nights.building, "households")
+    assert query(nights.building.connection, f"SELECT person_id FROM ({moved}) ORDER BY 1") == [("ann",), ("cid",)]
 
 
 def test_a_split_is_identity(nights: TwoNights) -> None:
