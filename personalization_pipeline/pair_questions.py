@@ -58,7 +58,7 @@ class PairAnswer:
 
     One person: `path` is the strongest chain of ties between them, `weakest` its weakest link, `bridges` those of its
     ties that alone hold them together. Two people: `best` is the strongest tie between any of their records, `asked` the
-    tie between the two records, `mean` the mean weight of all their pairs in millibits, `reasons` why that was not enough.
+    tie between the two records, `mean` what all their records together weigh in millibits, `reasons` why that was not enough.
     `remedies` is what would make it otherwise.
     """
 
@@ -196,7 +196,8 @@ def _path(ties: Mapping[Pair, Tie], start: Collection[str], end: Collection[str]
 
 
 def _apart(project: Project, record: Mapping[str, Any], connection: Connection, one: Side, other: Side) -> PairAnswer:
-    from personalization_pipeline.resolve.components import CLIP, CUT
+    from personalization_pipeline.resolve.cluster import weight_between
+    from personalization_pipeline.resolve.components import CUT
 
     keys = one.record_keys | other.record_keys
     edges = ties_among(connection, keys)
@@ -206,14 +207,19 @@ def _apart(project: Project, record: Mapping[str, Any], connection: Connection, 
     best = max(strongest.values(), key=lambda tie: (tie.weight, tie.pair), default=None)
     (asked_l, asked_r) = sorted([min(one.meant), min(other.meant)])
     asked = strongest.get((asked_l, asked_r)) if len(one.meant) == len(other.meant) == 1 else None
-    clipped = [max(-CLIP, min(CLIP, tie.weight)) for tie in strongest.values()]
-    mean = sum(clipped) // (len(one.record_keys) * len(other.record_keys))
+    facts = {tie.pair: _facts(tie) for tie in ties if tie.kind in ("splink", "pair")}
+    weighed = [(tie.weight, facts.get(pair, [])) for pair, tie in strongest.items()]
+    mean = weight_between(weighed, len(one.record_keys) * len(other.record_keys))
     reasons = list(_reasons(project, ties, one, other, best, mean, CUT))
     remedies = [
         f"personalize link {tie.record_key_l} {tie.record_key_r} --forget" for tie in ties if tie.kind == "never"
     ]
     remedies.append(f"personalize link {min(one.meant)} {min(other.meant)} --same")
     return PairAnswer(one, other, False, CUT, best=best, asked=asked, mean=mean, reasons=reasons, remedies=remedies)
+
+
+def _facts(tie: Tie) -> list[int]:
+    return [fact["millibits"] for fact in tie.evidence.values() if isinstance(fact, dict)]
 
 
 def _is_between(tie: Tie, one: Side, other: Side) -> bool:
@@ -236,9 +242,9 @@ def _reasons(
     elif best.weight < cut:
         yield "no pair of their records reaches the cut"
     elif mean < cut:
-        yield "their closest records reach the cut, but the mean of all their pairs does not"
+        yield "their closest records reach the cut, but all their records together do not"
     elif not never:
-        yield "their mean reaches the cut, but one of them would have to be parted from somebody closer, or was told apart"
+        yield "together they reach the cut, but one of them would have to be parted from somebody closer, or was told apart"
 
 
 def _scored(project: Project, record: Mapping[str, Any], connection: Connection, keys: Collection[str]) -> list[Tie]:
@@ -249,8 +255,8 @@ def _scored(project: Project, record: Mapping[str, Any], connection: Connection,
     artefact = kept(Store(project.store), "identity", name)
     if artefact is None:
         raise InputGone(f"the identity artefact {name} is not there", fix="put it back", where=project.store)
-    standardised: pl.DataFrame = frame(
-        connection, f"FROM standardised WHERE record_key IN ({', '.join(map(literal, sorted(keys)))})"
+    compared: pl.DataFrame = frame(
+        connection, f"FROM compared_records WHERE record_key IN ({', '.join(map(literal, sorted(keys)))})"
     )
-    scored = score_all(standardised, artefact).iter_rows()
+    scored = score_all(compared, artefact).iter_rows()
     return [Tie(one, other, kind, weight, json.loads(told)) for one, other, kind, weight, told in scored]

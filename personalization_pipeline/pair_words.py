@@ -29,13 +29,13 @@ def _lines(answer: PairAnswer) -> Iterator[str]:
             yield from _tie(tie, note=", alone holds them together" if tie in answer.bridges else "")
         if answer.weakest is not None and len(answer.path) > 1:
             yield f"Its weakest link: {answer.weakest.record_key_l} and {answer.weakest.record_key_r}"
-        yield f"A pair counts as one person from {_bits(answer.cut)} on; a group joins by the mean of all its pairs."
+        yield f"A pair counts as one person from {_bits(answer.cut)} on; groups by what all their records say, fact by fact."
         yield "What would part them:"
     else:
         yield f"{one.asked} and {other.asked} are two people: {one.person_id} ({_records(one)}) and {other.person_id} ({_records(other)})"
         yield from (f"Why: {reason}" for reason in answer.reasons)
         if answer.mean is not None:
-            yield f"The mean of all pairs between them: {_bits(answer.mean)}; the cut is {_bits(answer.cut)}."
+            yield f"All their records together: {_bits(answer.mean)}; the cut is {_bits(answer.cut)}."
         if answer.asked is not None and answer.asked != answer.best:
             yield "These two records:"
             yield from _tie(answer.asked)
@@ -60,7 +60,9 @@ def _tie(tie: Tie, note: str = "") -> Iterator[str]:
 
 def _kind(tie: Tie) -> str:
     told = {"splink": "by all that is compared", "same": "by people's word", "never": "by people's word"}
-    return told.get(tie.kind, f"by the same {tie.kind}" if tie.kind in ("email", "phone") else "weighed as a pair")
+    return told.get(
+        tie.kind, f"by the same {tie.kind}" if tie.kind in ("email", "phone", "key") else "weighed as a pair"
+    )
 
 
 def _records(side: Side) -> str:

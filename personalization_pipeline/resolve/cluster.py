@@ -17,7 +17,7 @@ evidence about others: it joins the groups that form, it does not part them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -201,6 +201,20 @@ def agglomerate(
         stale[members] = stale[other] = True
         nearest[stale], best[stale] = means[stale].argmax(axis=1), means[stale].max(axis=1)
     return [int(first) for first in kin]
+
+
+def weight_between(pairs: Iterable[tuple[int, Sequence[int]]], pair_count: int) -> int:
+    """What two groups weigh, in millibits, told pair by pair as `agglomerate` counts it: the weight of each pair of their
+    records that is weighed, with what each fact of it weighs. `pair_count` are all pairs between them.
+    """
+    rest, facts = 0, list[list[int]]()
+    for weight, parts in pairs:
+        rest += weight - sum(parts)
+        facts.append(list(parts))
+    longest = max(map(len, facts), default=0)
+    told = [[parts[at] for parts in facts if at < len(parts) and parts[at]] for at in range(longest)]
+    counted = (MEAN_PARTS * (sum(parts) // len(parts)) + max(parts) for parts in told if parts)
+    return rest // pair_count + sum(part // (MEAN_PARTS + 1) for part in counted)
 
 
 class _Between:

@@ -13,12 +13,10 @@ import polars as pl
 
 from personalization_pipeline.foundation.artefacts import key_of
 from personalization_pipeline.resolve.corrections import NEVER, SAME
+from personalization_pipeline.resolve.identity_model import CUT as CUT
 from personalization_pipeline.resolve.identity_model import Artefact
 from personalization_pipeline.resolve.link import score_within
 
-# Millibits: odds of nearly three to one. One constant for data of every kind; docs/identity.md tells what was tried. A person who
-# sees another's data costs more than one who is known twice.
-CUT = 1_500
 CLIP = 25_000  # millibits: edges of this weight hold the largest components together
 MAX_COMPONENT = 1_000  # records: all pairs of a larger component would be too many
 STEP = 2_000  # millibits by which the cut of a larger component rises

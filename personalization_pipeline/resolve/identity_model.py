@@ -47,6 +47,9 @@ Chances = dict[int, float]  # by the number of a level
 Frequencies = dict[str, Any]  # filled: how many records hold a value; counts: of each value that is not unique
 
 VERSION = 2
+# Millibits: odds of nearly three to one. One constant for data of every kind; docs/identity.md tells what was tried. A
+# person who sees another's data costs more than one who is known twice.
+CUT = 1_500
 MIN_RECORDS = 100  # with fewer there is nothing to learn from
 MAX_PAIRS = 1_000_001  # random pairs looked at, and pairs of a training block; Splink warns at 1e6, its default
 USUAL_PAIRS = 20  # how many true pairs the usual m is worth
@@ -73,13 +76,14 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
     blocks, left_out = bounded(records, filled, BLOCKS)
     patterns, one_in = _patterns(records, compared, blocks)
     pair_count = records.height * (records.height - 1) / 2 / one_in
-    learned, prior = _learn(
+    learned, prior, false = _learn(
         patterns, compared, _chances(records, comparisons(records, by_chance=True), seed), pair_count
     )
     return artefact | {
         "kind": "splink",
         "settings": _settings(learned, prior, blocks),
         "blocks_left_out": left_out,
+        "estimated_false_merge_rate": false,
         "term_frequencies": _term_frequencies(records, learned),
     }
 
@@ -154,8 +158,9 @@ def _patterns(records: pl.DataFrame, compared: list[Comparison], blocks: list[Bl
 
 def _learn(
     patterns: pl.DataFrame, compared: list[Comparison], chances: list[Chances], pair_count: float
-) -> tuple[list[Comparison], float]:
-    """m and u of every level, and the share of all pairs that are true, by expectation maximisation over the patterns.
+) -> tuple[list[Comparison], float, float]:
+    """m and u of every level, and the share of all pairs that are true, by expectation maximisation over the patterns;
+    and the share of the pairs from the cut on that are not true, as the model itself expects it (0..1).
 
     `pair_count` is how many random pairs the records behind the patterns make.
     """
@@ -190,7 +195,9 @@ def _learn(
     for made, mine, theirs in zip(learned, m, u, strict=True):
         for (_, _, level), m_level, u_level in zip(_learned_levels(made), mine, theirs, strict=True):
             level["m_probability"], level["u_probability"] = _six_digits(m_level), _six_digits(u_level)
-    return learned, _six_digits(prior)
+    merged = odds >= CUT / 1000 * np.log(2)
+    false = 1 - true[merged].sum() / counts[merged].sum() if merged.any() else 0.0
+    return learned, _six_digits(prior), _six_digits(max(false, 0.0))
 
 
 def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict[str, Frequencies]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from personalization_pipeline.resolve.cluster import agglomerate, cluster
+from personalization_pipeline.resolve.cluster import agglomerate, cluster, weight_between
 from personalization_pipeline.resolve.components import CUT, components
 from personalization_pipeline.resolve.link import EDGE_SCHEMA
 from personalization_pipeline_tests.resolve.conftest import Learned
@@ -84,6 +84,13 @@ def test_the_best_pair_of_a_fact_counts_a_quarter_and_the_mean_the_rest() -> Non
     told = facts(3, (0, 0, 1, 20_000), (0, 0, 2, -4_000), (0, 1, 2, 8_000))
     assert agglomerate(weights(3), 3_500, told) == [0, 0, 0]
     assert agglomerate(weights(3), 3_501, told) == [0, 0, 2]
+
+
+def test_what_two_groups_weigh_can_be_told_pair_by_pair() -> None:
+    pairs = [(-1_000 - 4_000 + 3_000, [-4_000, 3_000]), (-1_000 + 8_000, [8_000, 0])]
+    assert weight_between(pairs, 2) == -1_000 + (3 * 2_000 + 8_000) // 4 + 3_000
+    assert weight_between([(10_000, [])], 4) == 2_500
+    assert weight_between([], 1) == 0
 
 
 def test_two_facts_of_two_pairs_add_up_to_what_no_pair_has_alone() -> None:
