@@ -20,11 +20,13 @@ PAGE = DOCS / "identity.md"
 DATA = Path(__file__).parents[2] / "shared" / "data" / "identity"
 SETS = ("psp_multi", "historical_50k", "fake_1000")
 IDS = ("--id", "record_id", "--truth", "true_id")
+HOUSEHOLDS = {"psp_multi": ("--household", "household_id")}
 
 
 def evaluated(path: Path) -> dict[str, Any]:
     """The figures of one set; what the command says goes to stderr."""
     command = [sys.executable, "-m", "personalization_pipeline.cli", "evaluate", "identity", str(path), *IDS, "--json"]
+    command += HOUSEHOLDS.get(path.stem, ())
     told: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return told
 
@@ -49,6 +51,11 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         ("records in clusters of two people or more", "over_merged_record_share"),
     ):
         rows.append((words, [f"{told['score'][name]:.4f}" for told in found.values()]))
+    homes = [told["households"] for told in found.values()]
+    rows += [
+        (f"households: {words} F1", ["" if home is None else f"{home[name]:.4f}" for home in homes])
+        for words, name in (("pairs", "pair_f1"), ("B-cubed", "bcubed_f1"))
+    ]
     rows += [
         ("largest cluster", [f"{told['score']['largest_cluster']}" for told in found.values()]),
         ("true pairs that blocks reach", [f"{told['blocking_recall']:.4f}" for told in found.values()]),

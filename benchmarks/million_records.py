@@ -35,6 +35,7 @@ from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import put_frame, put_table, query, scratch_connection
 from personalization_pipeline.foundation.writes import Kind, write_text
 from personalization_pipeline.ingest.steps import EMPTY_FACTS
+from personalization_pipeline.resolve.blocks import with_keys
 from personalization_pipeline.resolve.cluster import cluster
 from personalization_pipeline.resolve.identity_model import MAX_PAIRS, Artefact, train
 from personalization_pipeline.resolve.link import LOWEST_WEIGHT, exact_key_edges, score_pairs
@@ -100,7 +101,7 @@ def bare(folder: Path, size: int) -> Figures:
     from splink import DuckDBAPI, Linker
 
     seconds: dict[str, float] = {}
-    records = pl.read_parquet(folder / "standardised.parquet")
+    records = with_keys(pl.read_parquet(folder / "standardised.parquet"))
     settings = _unlearned(json.loads((folder / "artefact.json").read_text(encoding="utf-8")))
     connection = scratch_connection()
     linker = Linker(DuckDBAPI(connection).register(records.to_arrow()), settings, log_level="ERROR")

@@ -116,29 +116,33 @@ def _clusters(building: Building) -> pl.DataFrame:
     artefact = kept(Store(project.store), "identity", key)
     if artefact is None:
         raise InputGone(f"the identity artefact {key} is not there", fix="put it back", where=project.store)
-    standardised, known = frame(c, "FROM standardised"), frame(c, "FROM clusters WHERE component_digest IS NOT NULL")
+    compared, known = frame(c, "FROM compared_records"), frame(c, "FROM clusters WHERE component_digest IS NOT NULL")
     words = corrections.links(project)
     for side in ("record_key_l", "record_key_r"):
-        words = words.join(standardised.select(pl.col("record_key").alias(side)), on=side, how="semi")
+        words = words.join(compared.select(pl.col("record_key").alias(side)), on=side, how="semi")
     said = corrections.said_edges(words)
     evidence = frame(c, f"FROM edges WHERE kind NOT IN ('{corrections.SAME}', '{corrections.NEVER}')")
     edges = pl.concat([evidence.select(said.columns), said])
     once = project.sources_once
-    found = components(edges, standardised, artefact, known.select("record_key", "component_digest"), once=once)
-    inner = inner_pairs(found, edges, standardised, artefact)
+    found = components(edges, compared, artefact, known.select("record_key", "component_digest"), once=once)
+    inner = inner_pairs(found, edges, compared, artefact)
     weights = pl.concat([evidence.select(inner.columns), frame(c, "FROM inner_pairs").select(inner.columns), inner])
     return groups(found, weights, said, known, once=once)
 
 
 def _follow_records(after: Building, names: Collection[str]) -> None:
-    """Let facts follow their records. Tables do not tell an order's record: where people part it is read as it landed."""
+    """Let facts follow their records. Tables do not tell an order's record: where people part it is read as it landed.
+
+    A browser that both of two people have signed in on is known to be theirs only after a night.
+    """
     c = after.connection
     c.execute(f"CREATE OR REPLACE TABLE overlay.main.moved_records AS {MOVED}")
     facts = Store(after.project.store).facts
     landed = query(c, "SELECT DISTINCT file_key FROM files WHERE refusal = '' ORDER BY 1")
     for name in sorted(names):
         night = after.catalogue.tables[name].target
-        key, entity = ("event_key", "events") if "event_key" in after.columns(night) else ("order_key", "orders")
+        key = next(key for key in ("order_key", "event_key", "visitor_key") if key in after.columns(night))
+        entity = "orders" if key == "order_key" else "events"
         files = [facts / file / f"{entity}.parquet" for (file,) in landed]
         paths = ", ".join(literal(str(path)) for path in files if path.is_file())
         owners = f"SELECT NULL::VARCHAR AS {key}, NULL::VARCHAR AS old_id, NULL::VARCHAR AS new_id WHERE false"

@@ -22,6 +22,7 @@ from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.talking import JsonOption, ProjectOption, err, out, told
 
 if TYPE_CHECKING:
+    from personalization_pipeline.foundation.group_score import GroupScore
     from personalization_pipeline.resolve.labelled.evaluation import Evaluation
 
 evaluate_app = typer.Typer(
@@ -69,6 +70,9 @@ def evaluate_identity(
     source: Annotated[
         str, typer.Option(metavar="COLUMN", help="Its column with the register that a record comes from, if it has one")
     ] = "",
+    household: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Its column with the true household, to measure households, too")
+    ] = "",
     mapped: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,7 +97,9 @@ def evaluate_identity(
     def say(step: str) -> None:
         err.print(f"[dim]{time.monotonic() - since:6.1f} s[/]  {step} ...")
 
-    found = evaluate_file(file, id_=id_, truth=truth, source=source, mapped=tuple(mapped or ()), say=say)
+    found = evaluate_file(
+        file, id_=id_, truth=truth, source=source, household=household, mapped=tuple(mapped or ()), say=say
+    )
     if as_json:
         print(json.dumps(asdict(found)))
         return
@@ -111,19 +117,25 @@ def _identity_rows(found: Evaluation) -> Iterator[tuple[str, str]]:
     score = found.score
     yield "true people / found people", f"{score.person_count:,} / {found.cluster_count:,}"
     yield "records of unknown truth, not scored", f"{found.unscored_count:,}"
-    for name in ("pair", "bcubed"):
-        three = [getattr(score, f"{name}_{part}") for part in ("precision", "recall", "f1")]
-        yield f"{name.replace('bc', 'B-c')} precision / recall / F1", " / ".join(f"{value:.4f}" for value in three)
+    yield "pair precision / recall / F1", _three(score, "pair")
+    yield "B-cubed precision / recall / F1", _three(score, "bcubed")
     several = score.exact_multi_record_entity_share
     yield "exact people, all / with several records", f"{score.exact_entity_share:.4f} / {several:.4f}"
     yield "records in clusters of two people or more", f"{score.over_merged_record_share:.4f}"
     yield "largest cluster", f"{score.largest_cluster:,} records"
     yield "blocking: recall / pairs per record", f"{found.blocking_recall:.4f} / {found.pairs_per_record:,.1f}"
+    if found.households:
+        yield "households: pair precision / recall / F1", _three(found.households, "pair")
+        yield "households: B-cubed precision / recall / F1", _three(found.households, "bcubed")
     if found.estimated_false_merge_rate is not None:
         yield "estimated share of false merges", f"{found.estimated_false_merge_rate:.4f}"
     yield "model", found.model
     yield "seconds", ", ".join(f"{escape(step)} {taken:.1f}" for step, taken in found.seconds.items())
     yield "peak memory", f"{found.peak_memory_mib:,} MiB"
+
+
+def _three(score: GroupScore, name: str) -> str:
+    return " / ".join(f"{getattr(score, f'{name}_{part}'):.4f}" for part in ("precision", "recall", "f1"))
 
 
 def _figure(value: float) -> str:

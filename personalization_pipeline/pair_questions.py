@@ -255,8 +255,8 @@ def _scored(project: Project, record: Mapping[str, Any], connection: Connection,
     artefact = kept(Store(project.store), "identity", name)
     if artefact is None:
         raise InputGone(f"the identity artefact {name} is not there", fix="put it back", where=project.store)
-    standardised: pl.DataFrame = frame(
-        connection, f"FROM standardised WHERE record_key IN ({', '.join(map(literal, sorted(keys)))})"
+    compared: pl.DataFrame = frame(
+        connection, f"FROM compared_records WHERE record_key IN ({', '.join(map(literal, sorted(keys)))})"
     )
-    scored = score_all(standardised, artefact).iter_rows()
+    scored = score_all(compared, artefact).iter_rows()
     return [Tie(one, other, kind, weight, json.loads(told)) for one, other, kind, weight, told in scored]

@@ -60,7 +60,9 @@ def _tie(tie: Tie, note: str = "") -> Iterator[str]:
 
 def _kind(tie: Tie) -> str:
     told = {"splink": "by all that is compared", "same": "by people's word", "never": "by people's word"}
-    return told.get(tie.kind, f"by the same {tie.kind}" if tie.kind in ("email", "phone") else "weighed as a pair")
+    return told.get(
+        tie.kind, f"by the same {tie.kind}" if tie.kind in ("email", "phone", "key") else "weighed as a pair"
+    )
 
 
 def _records(side: Side) -> str:

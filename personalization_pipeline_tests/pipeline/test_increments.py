@@ -163,7 +163,7 @@ def test_every_id_that_a_night_has_given_means_somebody_tonight(nights: Nights) 
 def test_history_begins_with_everybodys_creation_and_adds_up(nights: Nights) -> None:
     by_night = rows(
         nights.increments,
-        "SELECT CAST(changed_at AS DATE), count(*) FILTER (change = 'created'), count(*) FILTER (change IN ('merged', 'retired')) "
+        "SELECT CAST(changed_at AS DATE), count(*) FILTER (change IN ('created', 'restored')), count(*) FILTER (change IN ('merged', 'retired')) "
         "FROM person_history GROUP BY 1 ORDER BY 1",
     )
     ((people,),) = rows(nights.increments, "SELECT count(*) FROM people")

@@ -9,7 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from personalization_pipeline.resolve.labelled.evaluation import Evaluation, blocking, compared, evaluate_file
+from personalization_pipeline.resolve.labelled.evaluation import (
+    Evaluation,
+    blocking,
+    compared,
+    evaluate_file,
+    household_score,
+)
 from personalization_pipeline.resolve.standardise import standardise
 from personalization_pipeline_tests.resolve.contacts import SCHEMA
 
@@ -104,6 +110,29 @@ def test_a_number_that_more_people_share_than_a_family_has_joins_nobody() -> Non
     few, many = (compared(standardise(pl.DataFrame(rows[:count], schema=SCHEMA))) for count in (3, 10))
     assert (few["phone_std"].count(), few["email_std"].count()) == (3, 3)
     assert (many["phone_std"].count(), many["email_std"].count()) == (0, 0)
+
+
+def test_households_are_scored_by_record_and_people_of_an_institution_are_each_their_own() -> None:
+    """Two share a home; nine live in an institution at one address under nine names: no household of theirs is found."""
+    couple = [("a", "Berg", "1 Elm St", "h1"), ("b", "Berg", "1 Elm St", "h1")]
+    house = [(f"i{n}", last, "9 Oak St", "h2") for n, last in enumerate(LAST)]
+    crowd = [(f"i{n}x", last, "9 Oak St", "h2") for n, last in enumerate(LAST)]
+    rows = [*couple, *house, *crowd]
+    records = standardise(
+        pl.DataFrame(
+            [
+                {"record_key": key, "first_name": key, "last_name": last, "street": street, "city": "Rome"}
+                for key, last, street, _ in rows
+            ],
+            schema=SCHEMA,
+        )
+    )
+    alone = records.select("record_key", cluster_key="record_key")
+    homes = pl.DataFrame({"record_key": [row[0] for row in rows], "home": [row[3] for row in rows]})
+    score = household_score(records, alone, homes, records.select("record_key", true="record_key"))
+    assert score.record_count == 22
+    assert score.person_count == 21  # households: one, and twenty people of the institution
+    assert score.pair_recall == 1
 
 
 def test_blocking_counts_each_pair_once_and_the_true_ones_that_it_reaches() -> None:

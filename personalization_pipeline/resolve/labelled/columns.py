@@ -38,20 +38,24 @@ class Labelled:
 
     contacts: pl.DataFrame
     truth: pl.DataFrame
+    homes: pl.DataFrame | None  # record_key, home: the true household, where the caller names its column
     default_country: str | None
     used: dict[str, str]  # fact -> column of the file
     not_used: list[str]
     notes: list[str]
 
 
-def label(texts: Texts, where: Path, *, id_: str, truth: str, source: str, mapped: Iterable[str]) -> Labelled:
+def label(
+    texts: Texts, where: Path, *, id_: str, truth: str, source: str, mapped: Iterable[str], household: str = ""
+) -> Labelled:
     """Records of the rows of a file. MissingArgument where a column is not there, LookAtTheData where ids repeat."""
     rows = _without_blanks(texts.rows)
     for option, name in (("--id", id_), ("--truth", truth)):
         _check_column(rows, option, name, where)
-    if source:
-        _check_column(rows, "--source", source, where)
-    used = _by_name(rows.columns, taken={id_, truth, source}) | _as_told(mapped, rows.columns, where)
+    for option, name in (("--source", source), ("--household", household)):
+        if name:
+            _check_column(rows, option, name, where)
+    used = _by_name(rows.columns, taken={id_, truth, source, household}) | _as_told(mapped, rows.columns, where)
     used = {fact: column for fact, column in used.items() if column and rows[column].count()}
     source = source or used.get("source", "")
     used.pop("source", None)
@@ -65,8 +69,9 @@ def label(texts: Texts, where: Path, *, id_: str, truth: str, source: str, mappe
     known = pl.DataFrame({"record_key": keys, "true": rows[truth]}).drop_nulls("true")
     if known.height < rows.height:
         notes.append(f"{rows.height - known.height:,} records of unknown truth: clustered, but not scored")
-    not_used = [column for column in rows.columns if column not in {id_, truth, source, *used.values()}]
-    return Labelled(contacts, known, default_country, used, not_used, notes)
+    homes = pl.DataFrame({"record_key": keys, "home": rows[household]}).drop_nulls("home") if household else None
+    not_used = [column for column in rows.columns if column not in {id_, truth, source, household, *used.values()}]
+    return Labelled(contacts, known, homes, default_country, used, not_used, notes)
 
 
 def _without_blanks(rows: pl.DataFrame) -> pl.DataFrame:

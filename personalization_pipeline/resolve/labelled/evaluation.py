@@ -21,6 +21,7 @@ from personalization_pipeline.foundation.warehouse import frame, put_frame, put_
 from personalization_pipeline.resolve import limits
 from personalization_pipeline.resolve.blocks import with_keys
 from personalization_pipeline.resolve.cluster import cluster
+from personalization_pipeline.resolve.households import households
 from personalization_pipeline.resolve.identity_model import Artefact, train
 from personalization_pipeline.resolve.labelled.columns import Labelled, label
 from personalization_pipeline.resolve.labelled.file import read_texts
@@ -43,6 +44,7 @@ class Evaluation:
     unscored_count: int  # records of unknown truth
     cluster_count: int
     score: GroupScore  # of the records of known truth
+    households: GroupScore | None  # of the records whose true household is known
     model: str
     blocking_recall: float  # share of the true pairs that a block or an exact key brings together
     pairs_per_record: float  # candidates
@@ -55,12 +57,21 @@ class Evaluation:
 
 
 def evaluate_file(
-    path: Path, *, id_: str, truth: str, source: str = "", mapped: tuple[str, ...] = (), say: Say
+    path: Path,
+    *,
+    id_: str,
+    truth: str,
+    source: str = "",
+    household: str = "",
+    mapped: tuple[str, ...] = (),
+    say: Say,
 ) -> Evaluation:
     """Everything from a file to figures, without configuration. See `label` for what is refused."""
     seconds: dict[str, float] = {}
     with _timed("read", seconds, say):
-        labelled = label(read_texts(path), path, id_=id_, truth=truth, source=source, mapped=mapped)
+        labelled = label(
+            read_texts(path), path, id_=id_, truth=truth, source=source, mapped=mapped, household=household
+        )
     return evaluate(labelled, seconds, say)
 
 
@@ -81,6 +92,7 @@ def evaluate(labelled: Labelled, seconds: dict[str, float], say: Say) -> Evaluat
     with _timed("measure", seconds, say):
         both = labelled.truth.join(clusters.rename({"cluster_key": "found"}), on="record_key")
         score = score_groups(both.select("true", "found"))
+        homes = None if labelled.homes is None else household_score(records, clusters, labelled.homes, labelled.truth)
         recall, pairs = blocking(records, labelled.truth, artefact)
     notes = list(labelled.notes)
     if artefact["kind"] != "splink":
@@ -90,6 +102,7 @@ def evaluate(labelled: Labelled, seconds: dict[str, float], say: Say) -> Evaluat
         unscored_count=records.height - labelled.truth.height,
         cluster_count=clusters["cluster_key"].n_unique(),
         score=score,
+        households=homes,
         model=artefact["kind"],
         blocking_recall=recall,
         pairs_per_record=pairs / records.height,
@@ -99,6 +112,25 @@ def evaluate(labelled: Labelled, seconds: dict[str, float], say: Say) -> Evaluat
         used=labelled.used,
         not_used=labelled.not_used,
         notes=notes,
+    )
+
+
+def household_score(
+    records: pl.DataFrame, clusters: pl.DataFrame, homes: pl.DataFrame, truth: pl.DataFrame
+) -> GroupScore:
+    """How well households of found people fit the true ones (record_key, home).
+
+    Where more people share a true home than live in a household (limits.yaml), it is an institution: each is her own.
+    A record without a found household is a household of its own.
+    """
+    found = households(records.join(clusters.select("record_key", person_id="cluster_key"), on="record_key"))
+    known = homes.join(truth, on="record_key").join(found, on="record_key", how="left")
+    is_institution = pl.col("true").n_unique().over("home") > limits.limits()["households"]["people_limit"]
+    return score_groups(
+        known.select(
+            true=pl.when(is_institution).then(pl.format("alone {}", "true")).otherwise("home"),
+            found=pl.coalesce("household_key", pl.format("alone {}", "record_key")),
+        )
     )
 
 

@@ -3,7 +3,7 @@
 -- private
 -- columns: person_id VARCHAR, change VARCHAR, changed_at TIMESTAMP, other_person_id VARCHAR, record_key VARCHAR
 -- column changed_at: as_of of the night
--- column record_key: the smallest new or changed record of those concerned, or else of all that hang together with them; NULL where none was: records left, or the artefact is another one
+-- column record_key: the smallest new or changed record of those concerned, or else of all that hang together with them; NULL where none was: records left, people said so, or the artefact is another one
 -- check: count(*) FILTER (change = 'created') - count(DISTINCT person_id) FILTER (change = 'created') = 0
 -- check: count(*) FILTER (change IN ('merged', 'retired')) - count(*) FILTER (change = 'restored') - count(DISTINCT person_id) FILTER (change IN ('merged', 'retired')) <= 0
 -- check: count(*) FILTER (change NOT IN ('created', 'restored', 'merged', 'split', 'retired')) = 0
