@@ -258,5 +258,5 @@ def _scored(project: Project, record: Mapping[str, Any], connection: Connection,
     compared: pl.DataFrame = frame(
         connection, f"FROM compared_records WHERE record_key IN ({', '.join(map(literal, sorted(keys)))})"
     )
-    scored = score_all(compared, artefact).iter_rows()
+    scored = score_all(compared, artefact).drop("facts").iter_rows()
     return [Tie(one, other, kind, weight, json.loads(told)) for one, other, kind, weight, told in scored]
