@@ -258,5 +258,6 @@ def _scored(project: Project, record: Mapping[str, Any], connection: Connection,
     compared: pl.DataFrame = frame(
         connection, f"FROM compared_records WHERE record_key IN ({', '.join(map(literal, sorted(keys)))})"
     )
-    scored = score_all(compared, artefact).drop("facts").iter_rows()
+    columns = ("record_key_l", "record_key_r", "kind", "weight", "evidence")
+    scored = score_all(compared, artefact).select(columns).iter_rows()
     return [Tie(one, other, kind, weight, json.loads(told)) for one, other, kind, weight, told in scored]

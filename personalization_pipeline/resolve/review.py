@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
+WEAK = 3_500  # millibits above the cut up to which a link is weak: people are asked about it
 WEAKEST_LINKS = {
     "record_key_l": "VARCHAR",
     "record_key_r": "VARCHAR",

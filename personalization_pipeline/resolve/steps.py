@@ -176,7 +176,7 @@ def _households(building: Building) -> pl.DataFrame:
 
 def _weakest_links(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.components import CUT
-    from personalization_pipeline.resolve.review import weakest_links
+    from personalization_pipeline.resolve.review import WEAK, weakest_links
 
     ties = (
         f"SELECT record_key_l, record_key_r, weight FROM edges WHERE kind <> '{corrections.NEVER}' "
@@ -187,7 +187,7 @@ def _weakest_links(building: Building) -> pl.DataFrame:
         f"FROM ({ties}) JOIN clusters AS one ON one.record_key = record_key_l "
         "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key GROUP BY ALL"
     )
-    return weakest_links(frame(building.connection, "FROM clusters"), frame(building.connection, pairs), 2 * CUT)
+    return weakest_links(frame(building.connection, "FROM clusters"), frame(building.connection, pairs), CUT + WEAK)
 
 
 PHASE = Phase(
