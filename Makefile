@@ -12,10 +12,10 @@ PEOPLE ?= 1300
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help run run-real test test-slow chaos replay browser lint types format ui demo shape lock clean
+.PHONY: help run run-real test test-slow chaos replay browser lint types format ui demo shape eval-identity lock clean
 
 help: ## show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || (echo "Python 3.11 is needed. Fix: make PYTHON=/path/to/python3.11 ..." >&2; exit 2)
@@ -66,6 +66,9 @@ demo: $(READY) ## write data/demo anew from its seed (moves the old one aside)
 
 shape: $(READY) ## the demo's purchases beside a real retailer's: writes the table in docs/demo-world.md
 	python -m benchmarks.retail_shape
+
+eval-identity: $(READY) ## the linking on labelled sets beside the repository: writes the table in docs/identity.md
+	python -m benchmarks.identity_sets
 
 lock: $(READY) ## resolve the dependencies anew
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
