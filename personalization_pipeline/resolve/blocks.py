@@ -21,6 +21,8 @@ Block = tuple[str, ...]
 
 PAIRS_PER_RECORD = 20  # the most that one block may bring, for each record
 FEW_PAIRS = 100_000  # in all; as many may be looked at whatever the number of records
+# In all: of a million records a block may bring two pairs each. Many records need sharper blocks, and most have them.
+MANY_PAIRS = 2_000_000
 
 # A column in parentheses counts by its first letter. The first ones are scored first.
 BLOCKS: tuple[Block, ...] = (
@@ -76,7 +78,7 @@ def with_keys(standardised: pl.DataFrame) -> pl.DataFrame:
 
 def bounded(records: pl.DataFrame, filled: frozenset[str], blocks: tuple[Block, ...]) -> tuple[list[Block], list[str]]:
     """The blocks that bring few enough pairs, those that bring too many narrowed, and in words what was left out."""
-    bound = max(PAIRS_PER_RECORD * records.height, FEW_PAIRS)
+    bound = min(max(PAIRS_PER_RECORD * records.height, FEW_PAIRS), MANY_PAIRS)
     kept: list[Block] = []
     left_out: list[str] = []
     connection = scratch_connection()

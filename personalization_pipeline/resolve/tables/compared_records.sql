@@ -1,17 +1,29 @@
--- One row per record as it is compared with others: `standardised`, without the values that are set aside.
+-- One row per record as it is compared with others: `standardised`, without the values that are set aside. Where people of different first names share a mailbox or a number, it says nothing about a record without a first name.
 -- owner: team:data-engineering
 -- private
 -- columns: record_key VARCHAR, contact_digest UBIGINT
 -- column contact_digest: of what is compared: another one as soon as one of its values is set aside, or no longer is
 -- check: count(*) - count(DISTINCT record_key) = 0
-WITH marked AS (
+WITH mailboxes AS (
+    SELECT email_std
+    FROM standardised
+    GROUP BY email_std
+    HAVING count(DISTINCT substr(first_name_std, 1, 1)) > 1
+), numbers AS (
+    SELECT phone_std
+    FROM standardised
+    GROUP BY phone_std
+    HAVING count(DISTINCT substr(first_name_std, 1, 1)) > 1
+), marked AS (
     SELECT
         standardised.record_key,
-        emails.value IS NOT NULL AS is_email_aside,
-        emails.value IS NOT NULL OR locals.value IS NOT NULL AS is_local_aside,
-        phones.value IS NOT NULL AS is_phone_aside,
+        emails.value IS NOT NULL OR mailboxes.email_std IS NOT NULL AS is_email_aside,
+        emails.value IS NOT NULL OR mailboxes.email_std IS NOT NULL OR locals.value IS NOT NULL AS is_local_aside,
+        phones.value IS NOT NULL OR numbers.phone_std IS NOT NULL AS is_phone_aside,
         given.value IS NOT NULL AS is_key_aside
     FROM standardised
+    LEFT JOIN mailboxes ON mailboxes.email_std = standardised.email_std AND standardised.first_name_std IS NULL
+    LEFT JOIN numbers ON numbers.phone_std = standardised.phone_std AND standardised.first_name_std IS NULL
     LEFT JOIN shared_values AS emails ON emails.kind = 'email' AND emails.value = standardised.email_std
     LEFT JOIN shared_values AS locals ON locals.kind = 'email_local' AND locals.value = standardised.email_local
     LEFT JOIN shared_values AS phones ON phones.kind = 'phone' AND phones.value = standardised.phone_std
