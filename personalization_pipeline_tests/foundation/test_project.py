@@ -205,7 +205,6 @@ def test_the_hash_of_a_project_follows_its_text_and_nothing_else(folder: Path) -
 
 
 def test_text_that_moves_from_one_file_to_another_changes_the_hash(folder: Path) -> None:
-    (folder / "corrections").mkdir()
     (folder / "corrections" / "a.csv").write_bytes(b"xy")
     (folder / "corrections" / "b.csv").write_bytes(b"")
     before = load_project(folder).text_hash()

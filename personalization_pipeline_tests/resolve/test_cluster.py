@@ -117,11 +117,12 @@ def test_groups_never_lie_further_apart_than_the_cut_by_a_plain_count(count: int
 @given(st.integers(2, 12), st.randoms(use_true_random=False))
 def test_groups_are_those_of_an_independent_average_linkage(count: int, chance: object) -> None:
     generator = np.random.default_rng(chance.randrange(2**32))  # type: ignore[attr-defined]
-    upper = np.triu(generator.integers(-25_000, 25_000, (count, count)), 1)
+    # So many digits that no two means are alike: for ties the other linkage has a rule of its own.
+    upper = np.triu(generator.integers(-25_000_000_000, 25_000_000_000, (count, count)), 1)
     matrix = (upper + upper.T).astype(np.int64)
-    distances = squareform(25_000.0 - matrix - np.diag(np.diag(25_000.0 - matrix)), checks=False)
-    expected = fcluster(linkage(distances, "average"), 25_000 - 1_500, "distance")
-    found = agglomerate(matrix, 1_500)
+    distances = squareform(2.5e10 - matrix - np.diag(np.diag(2.5e10 - matrix)), checks=False)
+    expected = fcluster(linkage(distances, "average"), 25_000_000_000 - 1_500_000_000, "distance")
+    found = agglomerate(matrix, 1_500_000_000)
     for one, two in combinations(range(count), 2):
         assert (found[one] == found[two]) == (expected[one] == expected[two])
 

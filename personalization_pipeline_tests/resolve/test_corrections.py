@@ -22,13 +22,15 @@ from personalization_pipeline.resolve.link import EDGE_SCHEMA
 from personalization_pipeline_tests.resolve.test_cluster import NO_MODEL, edges, groups, records, weights
 
 Pairs = list[tuple[int, int]]
+# Weights of so many digits that no two means are alike: for ties an independent linkage has a rule of its own.
+MOST, LEAST = 25_000_000_000, 1_500_000_000
 PAIR = st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda pair: pair[0] < pair[1])
 
 
 def said(kind: str, *pairs: str) -> pl.DataFrame:
     """Words about pairs of one-letter records, as edges."""
     weight = 25_000 if kind == "same" else -25_000
-    return pl.DataFrame([(*pair, kind, weight, "{}") for pair in pairs], schema=EDGE_SCHEMA, orient="row")
+    return pl.DataFrame([(*pair, kind, weight, "{}", None) for pair in pairs], schema=EDGE_SCHEMA, orient="row")
 
 
 def united(labels: list[int], pairs: Pairs) -> list[int]:
@@ -40,7 +42,7 @@ def united(labels: list[int], pairs: Pairs) -> list[int]:
 
 
 def matrix_of(seed: int, count: int = 8) -> Any:
-    upper = np.triu(np.random.default_rng(seed).integers(-25_000, 25_000, (count, count)), 1)
+    upper = np.triu(np.random.default_rng(seed).integers(-MOST, MOST, (count, count)), 1)
     return (upper + upper.T).astype(np.int64)
 
 
@@ -57,7 +59,7 @@ def test_same_is_always_together_and_never_never_whatever_the_evidence_says(
 ) -> None:
     together = united(list(range(8)), same)
     never = [(one, other) for one, other in never if together[one] != together[other]]
-    found = agglomerate(matrix_of(seed), 1_500, same, barred(never))
+    found = agglomerate(matrix_of(seed), LEAST, same=same, never=barred(never))
     assert all(found[one] == found[other] for one, other in same)
     assert all(found[one] != found[other] for one, other in never)
     assert all(found[first] == first <= place for place, first in enumerate(found))
@@ -66,9 +68,9 @@ def test_same_is_always_together_and_never_never_whatever_the_evidence_says(
 @given(st.integers(0, 2**32 - 1), st.lists(PAIR, max_size=4))
 def test_same_joins_the_groups_of_an_independent_average_linkage_and_parts_none(seed: int, same: Pairs) -> None:
     matrix = matrix_of(seed)
-    distances = squareform(25_000.0 - matrix - np.diag(np.diag(25_000.0 - matrix)), checks=False)
-    expected = united(fcluster(linkage(distances, "average"), 25_000 - 1_500, "distance").tolist(), same)
-    found = agglomerate(matrix, 1_500, same)
+    distances = squareform(float(MOST) - matrix - np.diag(np.diag(float(MOST) - matrix)), checks=False)
+    expected = united(fcluster(linkage(distances, "average"), MOST - LEAST, "distance").tolist(), same)
+    found = agglomerate(matrix, LEAST, same=same)
     for one, other in combinations(range(8), 2):
         assert (found[one] == found[other]) == (expected[one] == expected[other])
 
@@ -76,7 +78,7 @@ def test_same_joins_the_groups_of_an_independent_average_linkage_and_parts_none(
 def test_who_is_same_answers_for_each_other_when_others_join() -> None:
     """0 and 1 are the same; 2 is close to 0 and 3 to 1, but 2 is never 3: the closer one joins, the other does not."""
     matrix = weights(4, (0, 2, 9_000), (1, 3, 8_000), other=-1_000)
-    assert agglomerate(matrix, CUT, [(0, 1)], barred([(2, 3)], 4)) == [0, 0, 0, 3]
+    assert agglomerate(matrix, CUT, same=[(0, 1)], never=barred([(2, 3)], 4)) == [0, 0, 0, 3]
 
 
 def test_two_records_alone_are_told_apart_and_brought_together() -> None:
@@ -121,7 +123,7 @@ def test_people_may_say_that_such_a_source_holds_somebody_twice() -> None:
     pairs = pl.concat(
         [
             edges(("crm:1", "shop:1", 9_000), ("crm:2", "shop:1", 9_000), ("crm:3", "shop:1", 9_000)),
-            pl.DataFrame([("crm:1", "crm:2", "same", 25_000, "{}")], schema=EDGE_SCHEMA, orient="row"),
+            pl.DataFrame([("crm:1", "crm:2", "same", 25_000, "{}", None)], schema=EDGE_SCHEMA, orient="row"),
         ]
     )
     found = of(cluster(pairs, keyed("crm:1", "crm:2", "crm:3", "shop:1"), NO_MODEL, once=["crm"]))
