@@ -21,28 +21,40 @@ WITH cuts AS (
     FROM records
     GROUP BY person_id
 ), answered AS (
-    SELECT DISTINCT one.person_id AS person_id_l, other.person_id AS person_id_r
+    SELECT DISTINCT least(one.person_id, other.person_id) AS person_id_l, greatest(one.person_id, other.person_id) AS person_id_r
     FROM edges
     JOIN records AS one ON one.record_key = edges.record_key_l
     JOIN records AS other ON other.record_key = edges.record_key_r
     WHERE edges.kind = 'never'
-), strangers AS (
+), near AS (
     SELECT
         edges.record_key_l,
         edges.record_key_r,
+        edges.kind,
+        edges.weight,
+        edges.evidence,
         one.person_id AS person_id_l,
         other.person_id AS person_id_r,
-        edges.weight,
-        edges.evidence
+        least(one.person_id, other.person_id) AS first_id,
+        greatest(one.person_id, other.person_id) AS second_id
     FROM edges
     JOIN records AS one ON one.record_key = edges.record_key_l
     JOIN records AS other ON other.record_key = edges.record_key_r
-    ANTI JOIN answered ON answered.person_id_l = one.person_id AND answered.person_id_r = other.person_id
-    ANTI JOIN answered AS reversed ON reversed.person_id_l = other.person_id AND reversed.person_id_r = one.person_id
     WHERE edges.weight > 0 AND one.person_id <> other.person_id
+), strangers AS (
+    SELECT
+        near.record_key_l,
+        near.record_key_r,
+        near.person_id_l,
+        near.person_id_r,
+        near.weight,
+        near.evidence
+    FROM near
+    LEFT JOIN answered ON answered.person_id_l = near.first_id AND answered.person_id_r = near.second_id
+    WHERE answered.person_id_l IS NULL
     QUALIFY row_number() OVER (
-        PARTITION BY least(one.person_id, other.person_id), greatest(one.person_id, other.person_id)
-        ORDER BY edges.weight DESC, edges.record_key_l, edges.record_key_r, edges.kind
+        PARTITION BY near.first_id, near.second_id
+        ORDER BY near.weight DESC, near.record_key_l, near.record_key_r, near.kind
     ) = 1
 ), questions AS (
     SELECT
