@@ -148,7 +148,7 @@ def test_every_id_that_a_night_has_given_means_somebody_tonight(nights: Nights) 
         for (person,) in rows(nights.increments, "SELECT DISTINCT person_id FROM records", night)
     }
     current = dict(rows(nights.increments, "SELECT person_id, current_person_id FROM person_ids"))
-    alive = {person for (person,) in rows(nights.increments, "SELECT person_id FROM people")}
+    alive = {person for (person,) in rows(nights.increments, "SELECT person_id FROM people WHERE kind = 'known'")}
     assert {person for person, _ in given} == set(current)
     assert {now for now in current.values() if now} == alive
     merged = {old: now for old, now in current.items() if now not in (None, old)}
@@ -166,7 +166,7 @@ def test_history_begins_with_everybodys_creation_and_adds_up(nights: Nights) -> 
         "SELECT CAST(changed_at AS DATE), count(*) FILTER (change IN ('created', 'restored')), count(*) FILTER (change IN ('merged', 'retired')) "
         "FROM person_history GROUP BY 1 ORDER BY 1",
     )
-    ((people,),) = rows(nights.increments, "SELECT count(*) FROM people")
-    ((first,),) = rows(nights.increments, "SELECT count(*) FROM people", "20260701T020000Z-r1")
+    ((people,),) = rows(nights.increments, "SELECT count(*) FROM people WHERE kind = 'known'")
+    ((first,),) = rows(nights.increments, "SELECT count(*) FROM people WHERE kind = 'known'", "20260701T020000Z-r1")
     assert by_night[0][1:] == (first, 0)
     assert sum(created - ended for _, created, ended in by_night) == people
