@@ -89,6 +89,8 @@ def linked(demo_night: Path, night: Night, tmp_path_factory: pytest.TempPathFact
     return Linked(project, plain, (one, other), (third, far), predicted, "20260702T020000Z-r1")
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_who_is_same_is_one_person_and_who_is_never_is_two(linked: Linked) -> None:
     (together,) = rows(
         linked.project,
@@ -113,6 +115,8 @@ def test_who_is_same_is_one_person_and_who_is_never_is_two(linked: Linked) -> No
     assert (kind, told["decided_by"], told["reason"]) == ("same", "Ann of the help desk", "she called")
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_what_was_shown_before_is_what_the_next_night_makes_of_it(linked: Linked) -> None:
     """Who has which records, what they bought and granted; the day went on meanwhile, so no recency is compared.
 
@@ -133,6 +137,8 @@ def test_what_was_shown_before_is_what_the_next_night_makes_of_it(linked: Linked
     assert sum(person["record_count"] for person in before) == sum(person["record_count"] for person in after)
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_what_is_taken_back_leaves_nothing_but_history(linked: Linked) -> None:
     """People and their ids, records, holdout, consent, orders and audiences equal those of a company that never said it."""
     listing = (
@@ -157,6 +163,8 @@ def test_what_is_taken_back_leaves_nothing_but_history(linked: Linked) -> None:
     assert dict(history).keys() == {"created", "merged", "restored", "split"}
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_a_merge_of_people_adds_no_grant_to_an_address(linked: Linked) -> None:
     before, after = (
         rows(linked.project, "FROM consent_state ORDER BY ALL", night=name)
@@ -166,6 +174,8 @@ def test_a_merge_of_people_adds_no_grant_to_an_address(linked: Linked) -> None:
     assert len(after) > 100
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_a_pair_that_people_have_answered_leaves_the_review(linked: Linked) -> None:
     """Those who were one person until people said never have edges between them that would ask."""
     ids = "(SELECT person_id FROM records WHERE record_key = '{}')"
@@ -179,6 +189,8 @@ def test_a_pair_that_people_have_answered_leaves_the_review(linked: Linked) -> N
     assert rows(linked.project, f"SELECT words FROM review_queue WHERE {between}", night=linked.linked) == []
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_why_tells_a_word_and_how_to_take_it_back(linked: Linked, tmp_path: Path) -> None:
     project = Path(shutil.copytree(linked.project, tmp_path / "shop", symlinks=True))
     (project / "store" / "current").unlink()
