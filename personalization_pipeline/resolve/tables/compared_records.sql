@@ -7,13 +7,15 @@
 WITH mailboxes AS (
     SELECT email_std
     FROM standardised
+    WHERE email_std IS NOT NULL
     GROUP BY email_std
-    HAVING count(DISTINCT substr(first_name_std, 1, 1)) > 1
+    HAVING min(substr(first_name_std, 1, 1)) <> max(substr(first_name_std, 1, 1))
 ), numbers AS (
     SELECT phone_std
     FROM standardised
+    WHERE phone_std IS NOT NULL
     GROUP BY phone_std
-    HAVING count(DISTINCT substr(first_name_std, 1, 1)) > 1
+    HAVING min(substr(first_name_std, 1, 1)) <> max(substr(first_name_std, 1, 1))
 ), marked AS (
     SELECT
         standardised.record_key,
@@ -22,8 +24,8 @@ WITH mailboxes AS (
         phones.value IS NOT NULL OR numbers.phone_std IS NOT NULL AS is_phone_aside,
         given.value IS NOT NULL AS is_key_aside
     FROM standardised
-    LEFT JOIN mailboxes ON mailboxes.email_std = standardised.email_std AND standardised.first_name_std IS NULL
-    LEFT JOIN numbers ON numbers.phone_std = standardised.phone_std AND standardised.first_name_std IS NULL
+    LEFT JOIN mailboxes ON mailboxes.email_std = CASE WHEN standardised.first_name_std IS NULL THEN standardised.email_std END
+    LEFT JOIN numbers ON numbers.phone_std = CASE WHEN standardised.first_name_std IS NULL THEN standardised.phone_std END
     LEFT JOIN shared_values AS emails ON emails.kind = 'email' AND emails.value = standardised.email_std
     LEFT JOIN shared_values AS locals ON locals.kind = 'email_local' AND locals.value = standardised.email_local
     LEFT JOIN shared_values AS phones ON phones.kind = 'phone' AND phones.value = standardised.phone_std
