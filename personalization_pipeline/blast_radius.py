@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from personalization_pipeline.asked_night import OTHER_CORRECTIONS, Asked, asked_night
-from personalization_pipeline.foundation.artefacts import kept
+from personalization_pipeline.foundation.artefacts import used
 from personalization_pipeline.foundation.building import Building, as_remembered
 from personalization_pipeline.foundation.corrections import Link
-from personalization_pipeline.foundation.errors import InputGone
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.overlay import make_anew, needed, overlay, stand_in
 from personalization_pipeline.foundation.project import Project
@@ -112,10 +111,7 @@ def _clusters(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.components import components, inner_pairs
 
     c, project = building.connection, building.project
-    key = building.artefact_keys["identity"]
-    artefact = kept(Store(project.store), "identity", key)
-    if artefact is None:
-        raise InputGone(f"the identity artefact {key} is not there", fix="put it back", where=project.store)
+    artefact = used(Store(project.store), "identity", building.artefact_keys["identity"])
     compared, known = frame(c, "FROM compared_records"), frame(c, "FROM clusters WHERE component_digest IS NOT NULL")
     words = corrections.links(project)
     for side in ("record_key_l", "record_key_r"):

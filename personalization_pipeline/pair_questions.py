@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from personalization_pipeline.foundation.artefacts import kept
-from personalization_pipeline.foundation.errors import InputGone, MissingArgument
+from personalization_pipeline.foundation.artefacts import used
+from personalization_pipeline.foundation.errors import MissingArgument
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.warehouse import Connection, frame, literal, published_connection, query
@@ -251,10 +251,7 @@ def _scored(project: Project, record: Mapping[str, Any], connection: Connection,
     """Every pair of these records, weighed with the artefact of the night."""
     from personalization_pipeline.resolve.link import score_all
 
-    name = record["artefacts"]["identity"]
-    artefact = kept(Store(project.store), "identity", name)
-    if artefact is None:
-        raise InputGone(f"the identity artefact {name} is not there", fix="put it back", where=project.store)
+    artefact = used(Store(project.store), "identity", record["artefacts"]["identity"])
     compared: pl.DataFrame = frame(
         connection, f"FROM compared_records WHERE record_key IN ({', '.join(map(literal, sorted(keys)))})"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from personalization_pipeline.foundation.building import Building
-from personalization_pipeline.foundation.errors import ProjectError
+from personalization_pipeline.foundation.errors import InputGone, ProjectError
 from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.writes import Kind, write_text
 
@@ -92,6 +92,14 @@ def kept(store: Store, name: str, key: str) -> Artefact | None:
     file = artefact_file(store, name, key)
     content: Artefact = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return content if key_of(content) == key else None
+
+
+def used(store: Store, name: str, key: str) -> Artefact:
+    """The artefact that a committed night used. Raises InputGone where the store has it no longer."""
+    content = kept(store, name, key)
+    if content is None:
+        raise InputGone(f"the {name} artefact {key} is not there", fix="put it back", where=store.root)
+    return content
 
 
 def artefact_file(store: Store, name: str, key: str) -> Path:

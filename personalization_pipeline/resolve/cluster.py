@@ -65,8 +65,8 @@ def groups(
     """Every record once: record_key, cluster_key, component_cut, component_digest, sorted by record_key.
 
     `found` are `components`; `weights` (record_key_l, record_key_r, weight in millibits, facts: how much of it each
-    comparison is) those of all scored edges, exact keys and inner pairs, of which the highest of a pair counts; `said` (record_key_l, record_key_r, kind) people's word;
-    `once` the sources that hold each person once. `before` (record_key, cluster_key, component_digest) are the groups of
+    comparison is) those of all scored edges, exact keys and inner pairs, of which the highest of a pair counts; `said`
+    (record_key_l, record_key_r, kind) people's word; `once` the sources that hold each person once. `before` (record_key, cluster_key, component_digest) are the groups of
     an earlier night: a component whose digest stood there is cut as it was then.
     """
     # Two records alone need no second look: their edge reaches the cut, and there is no third to disagree.
@@ -142,10 +142,10 @@ def _joined(several: pl.DataFrame, weights: pl.DataFrame, said: pl.DataFrame, on
 
 def _fact_columns(facts: pl.Series) -> NDArray[np.int64]:
     """Lists of whole numbers, one for each pair, as one row for each fact; 0 where a pair has none."""
-    count = facts.list.len().max()
-    columns = [facts.list.get(at).fill_null(0).to_numpy() for at in range(count if isinstance(count, int) else 0)]
     import numpy as np
 
+    count = facts.list.len().max()
+    columns = [facts.list.get(at).fill_null(0).to_numpy() for at in range(count if isinstance(count, int) else 0)]
     return np.array(columns, dtype=np.int64).reshape(len(columns), len(facts))
 
 
