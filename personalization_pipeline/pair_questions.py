@@ -153,7 +153,7 @@ def _strongest(ties: Iterable[Tie]) -> dict[Pair, Tie]:
 def _together(
     project: Project, record: Mapping[str, Any], connection: Connection, one: Side, other: Side
 ) -> PairAnswer:
-    from personalization_pipeline.resolve.components import CUT
+    from personalization_pipeline.resolve.identity_model import CUT
 
     ties = _strongest(ties_among(connection, one.record_keys))
     path = _path(ties, one.meant, other.meant)
@@ -196,8 +196,8 @@ def _path(ties: Mapping[Pair, Tie], start: Collection[str], end: Collection[str]
 
 
 def _apart(project: Project, record: Mapping[str, Any], connection: Connection, one: Side, other: Side) -> PairAnswer:
-    from personalization_pipeline.resolve.cluster import weight_between
-    from personalization_pipeline.resolve.components import CUT
+    from personalization_pipeline.resolve.agglomeration import weight_between
+    from personalization_pipeline.resolve.identity_model import CUT
 
     keys = one.record_keys | other.record_keys
     edges = ties_among(connection, keys)

@@ -13,8 +13,7 @@ import polars as pl
 
 from personalization_pipeline.foundation.artefacts import key_of
 from personalization_pipeline.resolve.corrections import NEVER, SAME
-from personalization_pipeline.resolve.identity_model import CUT as CUT
-from personalization_pipeline.resolve.identity_model import Artefact
+from personalization_pipeline.resolve.identity_model import CUT, Artefact
 from personalization_pipeline.resolve.link import score_within
 
 CLIP = 25_000  # millibits: edges of this weight hold the largest components together

@@ -175,7 +175,7 @@ def _households(building: Building) -> pl.DataFrame:
 
 
 def _weakest_links(building: Building) -> pl.DataFrame:
-    from personalization_pipeline.resolve.components import CUT
+    from personalization_pipeline.resolve.identity_model import CUT
     from personalization_pipeline.resolve.review import WEAK, weakest_links
 
     ties = (
