@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from personalization_pipeline.foundation.warehouse import Connection, frame, scratch_connection
+from personalization_pipeline.foundation.warehouse import Connection, frame, put_frame, scratch_connection
 from personalization_pipeline.resolve.blocks import (
     BLOCKS,
     Block,
     bounded,
-    pairs_in_reach,
     rule_of,
     with_keys,
 )
@@ -65,7 +64,7 @@ MAX_LEARNED = 3_000_000  # pairs that are learned from
 def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
     """Learn the identity artefact from standardised records (see `standardise`); the same for any order of the rows.
 
-    Runs on one thread, because the last digits of sums of floats depend on the order of the summands.
+    Only whole numbers are counted by many threads: the last digits of sums of floats depend on the order of the summands.
     """
     records = with_keys(standardised.sort("record_key"))
     artefact: Artefact = {"version": VERSION, "record_count": records.height, "seed": seed}
@@ -73,8 +72,9 @@ def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
     compared = comparisons(records, by_chance=False)
     if records.height < MIN_RECORDS or len(compared) < MIN_COMPARISONS:
         return artefact | {"kind": "exact-keys-only"}
-    blocks, left_out = bounded(records, filled, BLOCKS)
-    patterns, one_in = _patterns(records, compared, blocks)
+    blocks, left_out, in_reach = bounded(records, filled, BLOCKS)
+    one_in = max(1, -(-in_reach // MAX_LEARNED))
+    patterns = _patterns(records, compared, blocks, one_in)
     pair_count = records.height * (records.height - 1) / 2 / one_in
     learned, prior, false = _learn(
         patterns, compared, _chances(records, comparisons(records, by_chance=True), seed), pair_count
@@ -99,6 +99,7 @@ def open_linker(
 ) -> Iterator[tuple[Linker, Connection]]:
     """A Splink linker over records, and the DuckDB that it alone works in: two linkers in one share term frequencies.
 
+    There the records are a table, `records`: a frame of one piece would be read by one thread.
     `names` are the term frequencies to score with, by column; without them Splink counts those of the records.
     """
     from splink import DuckDBAPI, Linker
@@ -106,7 +107,8 @@ def open_linker(
     connection = scratch_connection(threads, memory_limit)
     try:
         database = DuckDBAPI(connection)
-        registered = database.register(records.to_arrow())
+        put_frame(connection, "records", records)
+        registered = database.register("records")
         # Splink checks settings that people wrote, at a higher cost than scoring; these were made from the columns.
         linker = Linker(registered, copy.deepcopy(settings), log_level="ERROR", validate_settings=False)
         for column, known in (names or {}).items():
@@ -140,20 +142,35 @@ def _chances(records: pl.DataFrame, compared: list[Comparison], seed: int) -> li
     ]
 
 
-def _patterns(records: pl.DataFrame, compared: list[Comparison], blocks: list[Block]) -> tuple[pl.DataFrame, int]:
-    """How many pairs in reach of the blocks are on which levels, by the numbers that Splink gives to levels; and of how
-    many records one was asked for its pairs.
+def _patterns(records: pl.DataFrame, compared: list[Comparison], blocks: list[Block], one_in: int) -> pl.DataFrame:
+    """How many pairs in reach of the blocks are on which levels, by the numbers that Splink gives to levels. Of `one_in`
+    records one is asked for its pairs.
+
+    Splink brings the pairs together; it would weigh them as well, and write down all that it compared.
     """
-    total = pairs_in_reach(records, blocks)
-    one_in = max(1, -(-total // MAX_LEARNED))
-    asked = records.with_columns(is_asked=pl.int_range(pl.len()) % one_in == 0)
+    asked = records.with_row_index("place").with_columns(is_asked=pl.col("place") % one_in == 0)
     rules = [f"{rule_of(block)} AND l.is_asked" for block in blocks]
-    settings = _settings(compared, 0.5) | {"blocking_rules_to_generate_predictions": rules}
-    with open_linker(asked, settings, threads=1, memory_limit=None) as (linker, connection):
-        pairs = linker.inference.predict()
-        levels = ", ".join(f"gamma_{made['output_column_name']} AS {made['output_column_name']}" for made in compared)
-        counted = f"SELECT {levels}, count(*) AS pair_count FROM {pairs.physical_name} GROUP BY ALL ORDER BY ALL"
-        return frame(connection, counted), one_in
+    settings = _settings(compared, 0.5) | {
+        "unique_id_column_name": "place",
+        "blocking_rules_to_generate_predictions": rules,
+    }
+    sides = ", ".join(f"{side}.{column} AS {column}_{side}" for column in records.columns for side in "lr")
+    levels = ", ".join(f"{_level_of(made)} AS {made['output_column_name']}" for made in compared)
+    with open_linker(asked, settings, threads=None, memory_limit=None) as (linker, connection):
+        pairs = linker.inference.compute_blocked_pairs_for_predict()
+        return frame(
+            connection,
+            f"""
+SELECT {levels}, count(*) AS pair_count
+FROM (
+    SELECT {sides}
+    FROM {pairs.physical_name} AS pairs
+    JOIN records AS l ON l.place = pairs.join_key_l
+    JOIN records AS r ON r.place = pairs.join_key_r
+)
+GROUP BY ALL
+ORDER BY ALL""",
+        )
 
 
 def _learn(
@@ -229,6 +246,16 @@ def _learned_levels(made: Comparison) -> list[tuple[int, int, Level]]:
         for at, level in enumerate(levels)
         if not {"is_null_level", "fix_m_probability"} & level.keys()
     ]
+
+
+def _level_of(made: Comparison) -> str:
+    """SQL over the columns of a pair (_l and _r): Splink's number of the level that it is on, -1 where it says nothing."""
+    *levels, _ = made["comparison_levels"]
+    cases = [
+        f"WHEN {level['sql_condition']} THEN {-1 if level.get('is_null_level') else len(levels) - at}"
+        for at, level in enumerate(levels)
+    ]
+    return f"CASE {' '.join(cases)} ELSE 0 END"
 
 
 def _number(level: Level, parameter: str) -> float:

@@ -98,7 +98,7 @@ def test_what_is_compared_follows_from_the_columns_that_hold_data(
     made = comparisons(records, by_chance=False)
     assert [comparison["output_column_name"] for comparison in made] == compared
     keyed = with_keys(records)
-    blocks, left_out = bounded(keyed, filled_columns(keyed), BLOCKS)
+    blocks, left_out, _ = bounded(keyed, filled_columns(keyed), BLOCKS)
     assert left_out == []
     used = json.dumps([made, [rule_of(block) for block in blocks]])
     absent = {*EMAIL, *PLACE, "phone_std", "birth_date"} - set(columns)
@@ -162,21 +162,21 @@ def namesakes(count: int) -> pl.DataFrame:
 def test_a_block_that_brings_too_many_pairs_is_narrowed_by_first_letters() -> None:
     records = namesakes(1_000)  # 499,500 pairs; 100,000 may be looked at
     filled = frozenset({"city_std", "first_name_std", "last_name_std"})
-    kept, left_out = bounded(records, filled, (("city_std",),))
+    kept, left_out, _ = bounded(records, filled, (("city_std",),))
     assert kept == [("city_std", "(first_name_std)"), ("city_std", "(last_name_std)")]
     assert left_out == ["city_std: 499500 pairs"]
 
 
 def test_a_block_that_no_letter_narrows_is_left_out_and_named() -> None:
     records = namesakes(1_000)
-    kept, left_out = bounded(records, frozenset({"city_std"}), (("city_std",),))
+    kept, left_out, _ = bounded(records, frozenset({"city_std"}), (("city_std",),))
     assert kept == []
     assert left_out == ["city_std: 499500 pairs"]
 
 
 def test_a_block_within_another_one_is_not_looked_at_twice() -> None:
     records = namesakes(50)
-    kept, left_out = bounded(
+    kept, left_out, _ = bounded(
         records, filled_columns(records), (("last_name_std",), ("last_name_std", "first_name_std"))
     )
     assert (kept, left_out) == ([("last_name_std",)], [])
