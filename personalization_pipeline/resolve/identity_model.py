@@ -36,6 +36,7 @@ from personalization_pipeline.resolve.comparisons import (
     comparisons,
     filled_columns,
 )
+from personalization_pipeline.resolve.quick_conditions import quick
 
 if TYPE_CHECKING:
     from splink import Linker
@@ -110,7 +111,7 @@ def open_linker(
         put_frame(connection, "records", records)
         registered = database.register("records")
         # Splink checks settings that people wrote, at a higher cost than scoring; these were made from the columns.
-        linker = Linker(registered, copy.deepcopy(settings), log_level="ERROR", validate_settings=False)
+        linker = Linker(registered, _quick(settings), log_level="ERROR", validate_settings=False)
         for column, known in (names or {}).items():
             table = database.register(_frequency_table(records[column], known).to_arrow())
             linker.table_management.register_term_frequency_lookup(table, column)
@@ -129,6 +130,15 @@ def _settings(compared: list[Comparison], prior: float, blocks: Iterable[Block] 
         "retain_matching_columns": True,
         "retain_intermediate_calculation_columns": True,
     }
+
+
+def _quick(settings: Settings) -> Settings:
+    """The same settings for Splink to run (and to write into)."""
+    found = copy.deepcopy(settings)
+    for made in found["comparisons"]:
+        for level in made["comparison_levels"]:
+            level["sql_condition"] = quick(level["sql_condition"])
+    return found
 
 
 def _chances(records: pl.DataFrame, compared: list[Comparison], seed: int) -> list[Chances]:
@@ -252,7 +262,7 @@ def _level_of(made: Comparison) -> str:
     """SQL over the columns of a pair (_l and _r): Splink's number of the level that it is on, -1 where it says nothing."""
     *levels, _ = made["comparison_levels"]
     cases = [
-        f"WHEN {level['sql_condition']} THEN {-1 if level.get('is_null_level') else len(levels) - at}"
+        f"WHEN {quick(level['sql_condition'])} THEN {-1 if level.get('is_null_level') else len(levels) - at}"
         for at, level in enumerate(levels)
     ]
     return f"CASE {' '.join(cases)} ELSE 0 END"
