@@ -112,7 +112,7 @@ def score_within(
     if artefact["kind"] != "splink" or components.height < 2:
         return pl.DataFrame(schema={column: EDGE_SCHEMA[column] for column in WEIGHED})
     inside = components.select("record_key", "component", "component_before")
-    records = inside.join(with_keys(standardised), on="record_key")
+    records = with_keys(inside.join(standardised, on="record_key"))
     block = "l.component = r.component AND coalesce(l.component_before <> r.component_before, true)"
     scored = _scored(records, artefact, [block], None, threads, memory_limit)
     return scored.select(WEIGHED)
