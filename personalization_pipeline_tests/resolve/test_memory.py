@@ -41,8 +41,8 @@ MADE = (
     "former_ids",
     "person_history",
     "person_ids",
-    "increments",
     "people_fields",
+    "increments",
 )
 EQUAL = ("standardised", "standard_addresses", "compared_records", "edges", "inner_pairs", "clusters")
 Rows = list[tuple[Any, ...]]
@@ -134,7 +134,7 @@ def done(made: dict[str, Rows]) -> dict[str, tuple[int, int]]:
     return {work: (total, count) for _, work, total, count in made["increments"]}
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32 - 1))
 def test_three_increments_come_to_the_same_as_one_full_rebuild(
     resolving: Resolving, population: pl.DataFrame, seed: int
