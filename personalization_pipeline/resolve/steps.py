@@ -44,6 +44,7 @@ EDGES = {
     "facts": "BIGINT[]",
     "artefact_key": "VARCHAR",
 }
+KNOWN_RECORDS = {"record_key": "VARCHAR", "is_mailbox_known": "BOOLEAN", "is_number_known": "BOOLEAN"}
 COMPONENTS = {
     "record_key": "VARCHAR",
     "component": "BIGINT",
@@ -109,7 +110,7 @@ def _known_records(building: Building) -> None:
 
 
 def _edges(building: Building) -> pl.DataFrame:
-    """People's word and all exact keys, which are cheap, and the scored pairs with a record that is not a known one."""
+    """People's word and the keys that sources give, which are few, and what records that are not known ones bring along."""
     from personalization_pipeline.resolve.link import exact_key_edges, given_key_edges, score_pairs
 
     limits, model = limits_of(building.project), _model(building)
@@ -119,7 +120,8 @@ def _edges(building: Building) -> pl.DataFrame:
     scored = score_pairs(compared, new, model, threads=limits.threads, memory_limit=limits.memory)
     key = pl.lit(building.artefact_keys["identity"])
     said = corrections.said_edges(frame(building.connection, "FROM corrections WHERE is_followed"))
-    unscored = pl.concat([said, exact_key_edges(compared), given_key_edges(compared)])
+    exact = exact_key_edges(memory.exact_key_records(building.connection))
+    unscored = pl.concat([said, exact, given_key_edges(compared)])
     unscored = unscored.with_columns(artefact_key=pl.lit(None, pl.String))
     return pl.concat([unscored, scored.with_columns(artefact_key=key)])
 
@@ -205,7 +207,7 @@ PHASE = Phase(
         "household_records": Computed(_households, HOUSEHOLD_RECORDS, reads=("standardised", "records")),
         "field_rules": Computed(survivorship.field_rules, survivorship.FIELD_RULES),
         "source_ranks": Computed(survivorship.source_ranks, survivorship.SOURCE_RANKS),
-        "known_records": Computed(_known_records, {"record_key": "VARCHAR"}, reads=("compared_records",)),
+        "known_records": Computed(_known_records, KNOWN_RECORDS, reads=("compared_records",)),
         "edges": Computed(_edges, EDGES, reads=("compared_records", "corrections"), after=("known_records",)),
         "components": Computed(_components, COMPONENTS, reads=("compared_records", "edges")),
         "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("compared_records", "edges"), after=("components",)),
