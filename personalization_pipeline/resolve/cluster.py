@@ -17,7 +17,7 @@ evidence about others: it joins the groups that form, it does not part them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -121,15 +121,21 @@ def _joined(several: pl.DataFrame, weights: pl.DataFrame, said: pl.DataFrame, on
             at = place[inside] - start
             matrix = np.zeros((len(part), told.shape[1], size, size), dtype=np.int64)
             matrix[at, :, left[inside], right[inside]] = matrix[at, :, right[inside], left[inside]] = told[inside]
-            own = source[part]
-            apart = (own[:, :, None] == own[:, None, :]) & (own >= 0)[:, :, None]
-            spoken = [(at - start, *word) for of, at, *word in words if of == size and start <= at < start + step]
-            for component, kind, one, other in spoken:
-                apart[component, [one, other], [other, one]] |= kind == NEVER
-            same = [(component, one, other) for component, kind, one, other in spoken if kind == SAME]
-            kin = agglomerate(matrix[:, 0], CUT, matrix[:, 1:], same, apart)
+            spoken = [(which - start, *word) for of, which, *word in words if of == size and 0 <= which - start < step]
+            same, never = ([word[:1] + word[2:] for word in spoken if word[1] == kind] for kind in (SAME, NEVER))
+            kin = agglomerate(matrix[:, 0], CUT, matrix[:, 1:], same, _apart(source[part], never))
             smallest[part] = np.take_along_axis(part, kin, axis=1)
     return several["record_key"].gather(smallest)
+
+
+def _apart(source: NDArray[np.int64], never: Iterable[tuple[int, int, int]]) -> NDArray[np.bool_]:
+    """Which records of each component may not be one person: they are of one source that holds each person once (its
+    number, below 0 for all others), or `never` (component, record, record) says so.
+    """
+    apart: NDArray[np.bool_] = (source[:, :, None] == source[:, None, :]) & (source >= 0)[:, :, None]
+    for component, one, other in never:
+        apart[component, [one, other], [other, one]] = True
+    return apart
 
 
 def _placed(several: pl.DataFrame) -> pl.DataFrame:

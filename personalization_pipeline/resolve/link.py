@@ -196,7 +196,7 @@ def _scored(
     """Pairs in reach of the blocks: both keys, weight, and per comparison its millibits; its level (gamma_<name>) too
     where there is a lowest weight.
     """
-    # Millions of pairs are many: they are of places in the order of the keys, not of keys.
+    # Pairs are many: they are kept by places in the order of the keys, which take a quarter of the room.
     keys = records["record_key"].sort()
     placed = records.with_columns(place=pl.col("record_key").rank("ordinal") - 1).drop("record_key")
     # Without a lowest weight nobody asks for levels. Splink writes them down beside the values that it compared, which
