@@ -249,7 +249,9 @@ def test_a_mailbox_joins_two_old_records_only_while_no_other_name_uses_it(resolv
     """The stranger changes nothing of the two records themselves, but their exact key holds no longer."""
     otto = {"first_name": "Otto", "last_name": "Wald", "phone": "+49 30 1234567", "city": "Ulm", "postal_code": "89073"}
     anna = {"first_name": "Anna", "email": "tea@x.example"}
-    people = [{**otto, "record_key": key} for key in ("b:1", "b:2")] + [{**anna, "record_key": k} for k in ("a:1", "a:2")]
+    people = [{**otto, "record_key": key} for key in ("b:1", "b:2")] + [
+        {**anna, "record_key": k} for k in ("a:1", "a:2")
+    ]
     stranger = {"record_key": "a:3", "first_name": "Bernd", "email": "tea@x.example"}
     nights = [resolving.night(pl.DataFrame(rows, schema=SCHEMA)) for rows in (people, [*people, stranger], people)]
     assert [done(made)["compared records"] for made in nights] == [(4, 4), (5, 1), (4, 0)]
