@@ -17,6 +17,8 @@ from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.ingest.mapping import check_sources
 from personalization_pipeline.ingest.steps import EMPTY_FACTS
+from personalization_pipeline.resolve.components import cut_of
+from personalization_pipeline.resolve.overrides import overrides
 from personalization_pipeline.segment.steps import segment_rules
 
 
@@ -28,6 +30,8 @@ def check_project(project: Project) -> dict[str, int]:
     tables = catalogue(project)
     rehearsal = rehearse(project, tables, EMPTY_FACTS)
     try:
+        overrides(project, rehearsal.columns("compared_records"))
+        cut_of(project)
         return {
             "sources": len(project.sources),
             "tables": len(tables.tables),

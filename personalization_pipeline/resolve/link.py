@@ -9,7 +9,6 @@ alone, not on what else is in the data: how common a name is stands in the artef
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 
 import polars as pl
@@ -17,7 +16,7 @@ import polars as pl
 from personalization_pipeline.foundation.warehouse import frame, scratch_connection
 from personalization_pipeline.resolve.blocks import with_keys
 from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, same
-from personalization_pipeline.resolve.identity_model import Artefact, open_linker
+from personalization_pipeline.resolve.identity_model import Artefact, open_linker, prior_of
 
 LOWEST_WEIGHT = -5_000  # millibits; a pair below is no edge
 ANY_WEIGHT = -1_000_000  # millibits; no pair is below
@@ -118,7 +117,7 @@ def score_within(
     return scored.select(WEIGHED)
 
 
-def given_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
+def given_key_edges(standardised: pl.DataFrame, weight: int = KEY_WEIGHT) -> pl.DataFrame:
     """Edges of kind 'key': a source says of a record which record of another source it is (`same_as_key`).
 
     Same columns and order as `score_pairs`.
@@ -127,13 +126,13 @@ def given_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
         standardised.select(same_as_key="record_key"), on="same_as_key"
     )
     both = (pl.col("record_key"), pl.col("same_as_key"))
-    evidence = f'{{"key":{{"level":"same","millibits":{KEY_WEIGHT}}}}}'
+    evidence = f'{{"key":{{"level":"same","millibits":{weight}}}}}'
     return (
         pairs.select(
             record_key_l=pl.min_horizontal(*both),
             record_key_r=pl.max_horizontal(*both),
             kind=pl.lit("key"),
-            weight=pl.lit(KEY_WEIGHT, pl.Int64),
+            weight=pl.lit(weight, pl.Int64),
             evidence=pl.lit(evidence),
             facts=pl.lit(None, EDGE_SCHEMA["facts"]),
         )
@@ -143,7 +142,7 @@ def given_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def exact_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
+def exact_key_edges(standardised: pl.DataFrame, weight: int = EXACT_WEIGHT) -> pl.DataFrame:
     """Edges that need no model: kind 'email' (same mailbox) and 'phone' (same number under the same name).
 
     Names and birth dates must not contradict each other; a missing one contradicts nothing, but a record without a name
@@ -155,7 +154,7 @@ def exact_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
         f" FROM records AS l JOIN records AS r ON l.{column} = r.{column} AND l.record_key < r.record_key"
         for kind, column in (("email", "email_std"), ("phone", "phone_std"))
     )
-    evidence = f"""'{{"' || kind || '":{{"level":"same","millibits":{EXACT_WEIGHT}}}}}'"""
+    evidence = f"""'{{"' || kind || '":{{"level":"same","millibits":{weight}}}}}'"""
     connection = scratch_connection()
     try:
         connection.register("records", standardised)
@@ -175,7 +174,7 @@ WITH pairs AS (
     SELECT *, coalesce(bool_or(NOT is_one_first_name) OVER (PARTITION BY kind, key), false) AS is_shared
     FROM judged
 )
-SELECT record_key_l, record_key_r, kind, CAST({EXACT_WEIGHT} AS BIGINT) AS weight, {evidence} AS evidence, CAST(NULL AS BIGINT[]) AS facts
+SELECT record_key_l, record_key_r, kind, CAST({weight} AS BIGINT) AS weight, {evidence} AS evidence, CAST(NULL AS BIGINT[]) AS facts
 FROM shared
 WHERE coalesce(is_one_first_name, true) AND coalesce(is_one_last_name, true) AND coalesce(is_one_birth_date, true)
     AND (coalesce(is_one_first_name AND is_one_last_name, false) OR (kind = 'email' AND NOT is_shared))
@@ -214,7 +213,7 @@ def _scored(
         scored = frame(connection, f"SELECT record_key_l, record_key_r, {measures} FROM {pairs.physical_name}")
     names = _names(artefact)
     scored = scored.with_columns(
-        weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *names), facts=pl.concat_list(names)
+        weight=pl.sum_horizontal(pl.lit(prior_of(artefact), pl.Int64), *names), facts=pl.concat_list(names)
     )
     return scored if lowest is None else scored.filter(pl.col("weight") >= lowest)
 
@@ -234,15 +233,9 @@ def _names(artefact: Artefact) -> list[str]:
     return [comparison["output_column_name"] for comparison in artefact["settings"]["comparisons"]]
 
 
-def _prior(artefact: Artefact) -> int:
-    """Millibits of any two records, before anything is compared."""
-    prior = artefact["settings"]["probability_two_random_records_match"]
-    return round(math.log2(prior / (1 - prior)) * 1000)
-
-
 def _evidence(artefact: Artefact) -> pl.Expr:
     """JSON text: {"prior": millibits, "<comparison>": {"level": label, "millibits": number}, ...}."""
-    parts = [pl.lit(_prior(artefact), pl.Int64).alias("prior")]
+    parts = [pl.lit(prior_of(artefact), pl.Int64).alias("prior")]
     for comparison in artefact["settings"]["comparisons"]:
         name, levels = comparison["output_column_name"], comparison["comparison_levels"]
         labels = [level["label_for_charts"] for level in levels]
