@@ -26,6 +26,7 @@ REFUSED = (
     exp.Parameter,
     exp.Placeholder,
     exp.Command,
+    exp.Block,
 )
 
 
