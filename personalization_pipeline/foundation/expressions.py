@@ -26,7 +26,6 @@ REFUSED = (
     exp.Parameter,
     exp.Placeholder,
     exp.Command,
-    exp.Block,
 )
 
 
@@ -38,12 +37,9 @@ def read_expression(
     `columns` are the names that it may read, `functions` those that SQL itself does not name, `sees` and `unknown` the words
     for what it may use and for a column that is none of these. Raises ProjectError naming the file and the nearest names.
     """
-    try:
-        tree = sqlglot.parse_one(text, dialect="duckdb")
-    except sqlglot.errors.SqlglotError:
-        raise ProjectError(
-            f"cannot read the expression {text!r}", fix="write one SQL expression", where=where
-        ) from None
+    tree = _parsed(text)
+    if tree is None:
+        raise ProjectError(f"cannot read the expression {text!r}", fix="write one SQL expression", where=where)
     lint(tree, where)
     tree = tree.transform(_by_whole_name)
     for node in tree.walk():
@@ -57,6 +53,15 @@ def read_expression(
                 f"the expression {text!r} reads {node.name!r}, {unknown}", fix=nearest(node.name, columns), where=where
             )
     return tree
+
+
+def _parsed(text: str) -> exp.Expr | None:
+    """None of what is no SQL, and of what is more than one piece of it."""
+    try:
+        tree = sqlglot.parse_one(text, dialect="duckdb")
+    except sqlglot.errors.SqlglotError:
+        return None
+    return None if isinstance(tree, exp.Block) else tree
 
 
 def _by_whole_name(node: exp.Expr) -> exp.Expr:

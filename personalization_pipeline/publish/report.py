@@ -80,6 +80,12 @@ def _page(building: Building) -> str:
         ),
         _table(
             building,
+            "What sources promised and did not keep",
+            "Each source's own checks, and that its birth dates can be read as it declares them.",
+            "SELECT source, owner, check_text, value FROM source_checks WHERE NOT is_passed ORDER BY ALL",
+        ),
+        _table(
+            building,
             "Models",
             "How each model did on windows that it had not seen.",
             "SELECT model, status, summary FROM models ORDER BY model",
