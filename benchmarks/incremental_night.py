@@ -119,6 +119,8 @@ def _learned(folder: Path) -> Artefact:
             build(building, name)
     records = frame(building.connection, "FROM compared_records")
     building.connection.close()
+    # The first night finds nothing that is read already.
+    shutil.rmtree(project.store)
     return train(records, seed=1)
 
 

@@ -5,7 +5,8 @@
 Belongs here: two nights of the demo world, the second with a day's news, each watched while it runs. Does not belong
 here: what single tables cost (incremental_night). Every hundredth of a second the main thread is looked at: it is inside
 an engine where its stack holds a frame of Splink or scikit-learn, or where the line it stands on hands work to DuckDB.
-All else is overhead: our own Python, Polars, Dagster, Great Expectations, rendering, hashing, plots.
+All else is overhead: our own Python, Polars, Dagster, Great Expectations, rendering, hashing, plots. A look counts for
+the time since the last one: whoever holds the interpreter lets nobody look meanwhile.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from types import FrameType
@@ -57,7 +59,7 @@ class Watch:
     """Counts where the main thread is while a block runs."""
 
     def __enter__(self) -> Watch:
-        self.seen: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter()  # milliseconds
         self.is_over = threading.Event()
         self.main = threading.get_ident()
         self.thread = threading.Thread(target=self._look, daemon=True)
@@ -69,8 +71,11 @@ class Watch:
         self.thread.join()
 
     def _look(self) -> None:
+        last = time.monotonic_ns()
         while not self.is_over.wait(EVERY):
-            self.seen[engine_of(sys._current_frames().get(self.main))] += 1
+            now = time.monotonic_ns()
+            self.seen[engine_of(sys._current_frames().get(self.main))] += (now - last) // 1_000_000
+            last = now
 
 
 def main() -> None:
@@ -91,7 +96,7 @@ def main() -> None:
         total = watch.seen.total()
         engines = sum(watch.seen[name] for name in ("DuckDB", *LIBRARIES.values()))
         shares = ", ".join(f"{name} {count / total:.1%}" for name, count in watch.seen.most_common(9))
-        console.print(f"night {number + 1}: outside the engines {1 - engines / total:.1%} ({shares})")
+        console.print(f"night {number + 1}: outside the engines {1 - engines / total:.1%} ({shares}) of {total / 1000:.1f} s")
 
 
 if __name__ == "__main__":

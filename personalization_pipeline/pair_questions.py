@@ -160,7 +160,7 @@ def _together(
     if unexplained:
         told = {tie.pair: tie for tie in _scored(project, record, connection, unexplained)}
         path = [told.get(tie.pair, tie) if tie.kind == "pair" else tie for tie in path]
-    held = {pair: tie for pair, tie in ties.items() if tie.kind == "same" or tie.weight >= cut}
+    held = {pair: tie for pair, tie in ties.items() if tie.kind not in ("splink", "pair") or tie.weight >= cut}
     bridges = [
         tie
         for tie in path

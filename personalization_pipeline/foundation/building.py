@@ -79,6 +79,8 @@ class Building:
     stale: set[str] = field(default_factory=set)
     artefact_keys: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    # Computed relations that hold: no table that they look at was built since.
+    computed: set[str] = field(default_factory=set)
 
     @property
     def is_rehearsal(self) -> bool:
@@ -99,6 +101,7 @@ class Building:
 def prepare(building: Building) -> None:
     """Make visible what every SELECT may read: the row `tonight`, and last night's tables with tonight's types."""
     project, c = building.project, building.connection
+    building.computed.clear()
     c.execute(f"CREATE OR REPLACE TABLE run.main.tonight AS {tonight_sql(project, building.as_of)}")
     for table in building.catalogue.tables.values():
         if table.memory:
@@ -157,6 +160,7 @@ def build(building: Building, name: str) -> Built:
             where=table.path,
         ) from None
     building.results[name] = built
+    building.computed -= {relation for relation, step in building.catalogue.computed.items() if name in step.reads}
     if not building.stale & set(building.catalogue.reads(name)):
         building.stale.discard(name)
     building.remember()
@@ -191,15 +195,17 @@ def select_of(building: Building, table: Table) -> str:
 
 
 def _compute(building: Building, relation: str) -> None:
+    if relation in building.computed:
+        return
     step = building.catalogue.computed[relation]
     target = f"computed.main.{relation}"
     typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in step.columns.items())
     building.connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT {typed} WHERE false")
-    if building.is_rehearsal:
-        return
-    frame = step.make(building)
-    if frame is not None:
-        put_frame(building.connection, target, frame.select(list(step.columns)), step.columns)
+    if not building.is_rehearsal:
+        frame = step.make(building)
+        if frame is not None:
+            put_frame(building.connection, target, frame.select(list(step.columns)), step.columns)
+    building.computed.add(relation)
 
 
 def rehearse(project: Project, tables: Catalogue, empty_facts: Mapping[str, Mapping[str, str]]) -> Building:

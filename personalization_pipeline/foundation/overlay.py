@@ -36,7 +36,7 @@ from personalization_pipeline.foundation.warehouse import (
 def overlay(building: Building, **differing: Any) -> Iterator[Building]:
     """A night beside `building` that differs in fields of it (project, catalogue, as_of, artefacts), its tables the same."""
     with _beside(building.connection) as session:
-        other = dataclasses.replace(building, connection=session, results={}, notes=[])
+        other = dataclasses.replace(building, connection=session, results={}, notes=[], computed=set())
         turn(other, **differing)
         yield other
 

@@ -24,8 +24,9 @@ from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.ingest.reading import FileSummary, read_file, summary_of
 from personalization_pipeline.ingest.receipts import RECEIPTS, declared_in, is_before, receipts, sources
 
-# Raise this when the same file under the same mapping would give other facts than before.
-FORMAT_VERSION = 6
+# Raise this when the same file under the same mapping would give other facts than before, or when an entity gets another
+# key or moment: what last night knew about the versions of things would no longer hold.
+FORMAT_VERSION = 7
 
 COLUMNS = {
     "source": "VARCHAR",

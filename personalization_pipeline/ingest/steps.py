@@ -143,6 +143,7 @@ PHASE = Phase(
     computed={
         "landed_files": Computed(_landed, landing.COLUMNS),
         "fates": Computed(versions.assemble, versions.FATES, after=("landed_files",)),
+        "set_aside": Computed(versions.set_aside, versions.SET_ASIDE, reads=("files",)),
         "refused_rows": Computed(_rejects, REFUSED, reads=("files",)),
         "source_checks": Computed(_source_checks, SOURCE_CHECKS, reads=("files",)),
         "declared_consents": Computed(_declared, DECLARED, reads=("files",)),

@@ -4,9 +4,14 @@ Belongs here: choosing among all typed rows of all landed files. Does not belong
 
 The latest moment wins; ties go to the file seen later, then to the greater file key, then to the later row. A row
 dated after as_of is `not_yet`; a loser with the winner's content is a `duplicate`, any other `superseded`.
+
+A night looks again only at things that a file brings which yesterday did not know, and at those of which yesterday set a
+row aside: of every other thing there is one row, and it counts.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import polars as pl
 
@@ -25,6 +30,8 @@ FATES = {
     # Of both.
     "amount": "DECIMAL(18,2)",
 }
+SET_ASIDE = {"entity": "VARCHAR", "file_key": "VARCHAR", "place": "BIGINT", "fate": "VARCHAR"}
+Files = dict[str, list[str]]  # file keys by source
 
 
 def assemble(building: Building) -> pl.DataFrame:
@@ -42,6 +49,14 @@ def assemble(building: Building) -> pl.DataFrame:
     return pl.concat(fates)
 
 
+def set_aside(building: Building) -> None:
+    """The rows of all entities that do not count tonight, as `assemble` found them."""
+    for name in entities():
+        building.connection.execute(
+            f"INSERT INTO computed.main.set_aside SELECT {literal(name)}, * FROM scratch.main.set_aside_{name}"
+        )
+
+
 def _assemble(building: Building, entity: Entity) -> None:
     """The view scratch.versions_<entity>, all rows with their fate, and facts.<entity>, those that are kept.
 
@@ -49,12 +64,13 @@ def _assemble(building: Building, entity: Entity) -> None:
     rows of things that have more than one, that are not yet seen or gone. Nearly every row is the only one of its thing.
     """
     c = building.connection
-    set_aside, target = f"scratch.main.set_aside_{entity.name}", f"scratch.main.versions_{entity.name}"
-    landed = _landed(entity, _parquet_files(building, entity))
-    c.execute(f"CREATE OR REPLACE TABLE {set_aside} AS {_set_aside(building, entity, landed)}")
+    aside, target = f"scratch.main.set_aside_{entity.name}", f"scratch.main.versions_{entity.name}"
+    files = _files(building, entity)
+    landed = _landed(building, entity, files)
+    c.execute(f"CREATE OR REPLACE TABLE {aside} AS {_set_aside(building, entity, files)}")
     c.execute(
         f"CREATE OR REPLACE VIEW {target} AS SELECT landed.*, coalesce(aside.fate, 'kept') AS fate FROM ({landed}) AS landed "
-        f"LEFT JOIN {set_aside} AS aside ON aside.file_key = landed.file_key AND aside.place = landed.place"
+        f"LEFT JOIN {aside} AS aside ON aside.file_key = landed.file_key AND aside.place = landed.place"
     )
     names = ", ".join(entity.columns)
     c.execute(
@@ -63,21 +79,23 @@ def _assemble(building: Building, entity: Entity) -> None:
     )
 
 
-def _parquet_files(building: Building, entity: Entity) -> dict[str, list[str]]:
-    """The typed rows of an entity, by source."""
-    facts = Store(building.project.store).facts
-    found: dict[str, list[str]] = {}
+def _files(building: Building, entity: Entity) -> Files:
+    """The files that hold typed rows of an entity."""
+    found: Files = {}
     for source, key in query(
         building.connection, "SELECT DISTINCT source, file_key FROM computed.main.files_seen ORDER BY ALL"
     ):
-        path = facts / key / f"{entity.name}.parquet"
-        if path.is_file():
-            found.setdefault(source, []).append(str(path))
+        if _facts(building, entity, key).is_file():
+            found.setdefault(source, []).append(key)
     return found
 
 
-def _landed(entity: Entity, files: dict[str, list[str]]) -> str:
-    """SQL: the typed rows of all landed files, each with its source, its file, and `place` in the facts of the file."""
+def _facts(building: Building, entity: Entity, key: str) -> Path:
+    return Store(building.project.store).facts / key / f"{entity.name}.parquet"
+
+
+def _landed(building: Building, entity: Entity, files: Files) -> str:
+    """SQL: the typed rows of files, each with its source, its file, and `place` in the facts of the file."""
     if not files:
         typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in entity.columns.items())
         return (
@@ -88,30 +106,22 @@ def _landed(entity: Entity, files: dict[str, list[str]]) -> str:
     # By source, not by a join with the files: the engine would no longer know how many rows there are.
     return "\nUNION ALL ".join(
         f"SELECT {columns}, split_part(filename, '/', -2) AS file_key, {literal(source)} AS source "
-        f"FROM read_parquet([{', '.join(map(literal, paths))}], union_by_name=true, filename=true, file_row_number=true)"
-        for source, paths in files.items()
+        f"FROM read_parquet([{', '.join(literal(str(_facts(building, entity, key))) for key in keys)}], "
+        "union_by_name=true, filename=true, file_row_number=true)"
+        for source, keys in files.items()
     )
 
 
-def _set_aside(building: Building, entity: Entity, landed: str) -> str:
+def _set_aside(building: Building, entity: Entity, files: Files) -> str:
     """SQL: file_key, place and fate of every row that is not kept."""
-    # A ledger that comes along with a snapshot (consents of customers) has no key: its words stand.
-    snapshots = [
-        literal(name)
-        for name, s in sources(building.project).items()
-        if s.delivers == "full" and entity.name in s.maps and (entity.key or s.rows_are == entity.name)
-    ]
-    gone = f"file.source IN ({', '.join(snapshots)}) AND file.newest_file <> file.file_key" if snapshots else "false"
     key = ", ".join(entity.key) if entity.key else "content"
     as_of = f"TIMESTAMP {literal(building.as_of.isoformat(sep=' '))}"
+    gone = _gone(building, entity)
     return f"""
-WITH landed AS (
-    SELECT rows.*, file.first_seen_at, {gone} AS is_gone
-    FROM ({landed}) AS rows
-    JOIN (
-        SELECT *, max_by(file_key, (first_seen_at, path)) OVER (PARTITION BY source) AS newest_file
-        FROM computed.main.files_seen
-    ) AS file ON file.file_key = rows.file_key
+WITH {_reached(building, entity, files, gone, key)}, landed AS (
+    SELECT reached.*, file.first_seen_at, reached.file_key IN ({", ".join(map(literal, ["", *sorted(gone)]))}) AS is_gone
+    FROM reached
+    JOIN computed.main.files_seen AS file ON file.file_key = reached.file_key
 ), contested AS (
     SELECT {key} FROM landed GROUP BY {key} HAVING count(*) > 1 OR bool_or(is_gone) OR max({entity.moment()}) > {as_of}
 ), ranked AS (
@@ -136,6 +146,53 @@ FROM (
     FROM ranked
 )
 WHERE fate <> 'kept'"""
+
+
+def _gone(building: Building, entity: Entity) -> set[str]:
+    """The snapshots that a newer one of their source has replaced."""
+    # A ledger that comes along with a snapshot (consents of customers) has no key: its words stand.
+    snapshots = [
+        literal(name)
+        for name, s in sources(building.project).items()
+        if s.delivers == "full" and entity.name in s.maps and (entity.key or s.rows_are == entity.name)
+    ]
+    if not snapshots:
+        return set()
+    return {
+        key
+        for (key,) in query(
+            building.connection,
+            f"SELECT file_key FROM computed.main.files_seen WHERE source IN ({', '.join(snapshots)}) "
+            "QUALIFY file_key <> max_by(file_key, (first_seen_at, path)) OVER (PARTITION BY source)",
+        )
+    }
+
+
+def _reached(building: Building, entity: Entity, files: Files, gone: set[str], key: str) -> str:
+    """SQL: the common table `reached`, the rows of every thing that tonight may have another fate than yesterday."""
+    c = building.connection
+    known = {
+        found
+        for (found,) in query(
+            c, "SELECT file_key FROM yesterday.main.files WHERE refusal = '' AND file_key IS NOT NULL ORDER BY file_key"
+        )
+    } - gone
+    every = _landed(building, entity, files)
+    if not any(found in known for keys in files.values() for found in keys):
+        return f"reached AS ({every})"
+    aside = f"(SELECT file_key, place FROM yesterday.main.set_aside WHERE entity = {literal(entity.name)})"
+    parted = {found for (found,) in query(c, f"SELECT DISTINCT file_key FROM {aside} ORDER BY file_key")}
+    news = {source: [one for one in keys if one not in known] for source, keys in files.items()}
+    olds = {source: [one for one in keys if one in known & parted] for source, keys in files.items()}
+    from_news = _landed(building, entity, {source: keys for source, keys in news.items() if keys})
+    from_olds = _landed(building, entity, {source: keys for source, keys in olds.items() if keys})
+    return f"""things AS (
+    SELECT {key} FROM ({from_news})
+    UNION
+    SELECT {key} FROM ({from_olds}) SEMI JOIN {aside} AS aside USING (file_key, place)
+), reached AS MATERIALIZED (
+    SELECT every.* FROM ({every}) AS every SEMI JOIN things USING ({key})
+)"""
 
 
 def _fates(building: Building, entity: Entity, names: list[str]) -> pl.DataFrame:

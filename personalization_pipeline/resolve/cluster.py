@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from personalization_pipeline.resolve.components import CUT, components, inner_pairs, source_of
+from personalization_pipeline.resolve.components import CUT, components, inner_pairs, source_of, with_keys_holding
 from personalization_pipeline.resolve.corrections import NEVER, SAME
 from personalization_pipeline.resolve.identity_model import Artefact
 
@@ -48,6 +48,7 @@ def cluster(
 
     `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`. Gives the columns of `groups`.
     """
+    edges = with_keys_holding(edges, cut)
     found = components(edges, standardised, artefact, once=once, cut=cut)
     inner = inner_pairs(found, edges, standardised, artefact, threads=threads, memory_limit=memory_limit)
     is_said = pl.col("kind").is_in([SAME, NEVER])

@@ -48,6 +48,12 @@ def cut_of(project: Project) -> int:
     return CUT if cut is None else cut
 
 
+def with_keys_holding(edges: pl.DataFrame, cut: int) -> pl.DataFrame:
+    """The edges as they count under a cut: an exact or given key is a rule, and reaches whatever is asked of evidence."""
+    is_key, weight = ~pl.col("kind").is_in(["splink", SAME, NEVER]), pl.col("weight")
+    return edges.with_columns(weight=pl.when(is_key).then(pl.max_horizontal(weight, pl.lit(cut))).otherwise(weight))
+
+
 def components(
     edges: pl.DataFrame,
     standardised: pl.DataFrame,
@@ -60,7 +66,7 @@ def components(
 ) -> pl.DataFrame:
     """Every record once, sorted, with its connected component by edges from `cut` (millibits) on: columns COMPONENTS.
 
-    `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`. One of kind `same` holds whatever it weighs; a
+    `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`, `with_keys_holding`. One of kind `same` holds whatever it weighs; a
     pair that is `never` one person, or of one source of `once` (those that hold each person once), holds nothing
     together. A component of more than `limit` records loses its weakest edges, step by step, until its parts are small
     enough: its component_cut (millibits) is more than `cut`, something to look at. The digest is of all that decides how a

@@ -117,7 +117,7 @@ def score_within(
     return scored.select(WEIGHED)
 
 
-def given_key_edges(standardised: pl.DataFrame, weight: int = KEY_WEIGHT) -> pl.DataFrame:
+def given_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
     """Edges of kind 'key': a source says of a record which record of another source it is (`same_as_key`).
 
     Same columns and order as `score_pairs`.
@@ -126,13 +126,13 @@ def given_key_edges(standardised: pl.DataFrame, weight: int = KEY_WEIGHT) -> pl.
         standardised.select(same_as_key="record_key"), on="same_as_key"
     )
     both = (pl.col("record_key"), pl.col("same_as_key"))
-    evidence = f'{{"key":{{"level":"same","millibits":{weight}}}}}'
+    evidence = f'{{"key":{{"level":"same","millibits":{KEY_WEIGHT}}}}}'
     return (
         pairs.select(
             record_key_l=pl.min_horizontal(*both),
             record_key_r=pl.max_horizontal(*both),
             kind=pl.lit("key"),
-            weight=pl.lit(weight, pl.Int64),
+            weight=pl.lit(KEY_WEIGHT, pl.Int64),
             evidence=pl.lit(evidence),
             facts=pl.lit(None, EDGE_SCHEMA["facts"]),
         )
@@ -142,7 +142,7 @@ def given_key_edges(standardised: pl.DataFrame, weight: int = KEY_WEIGHT) -> pl.
     )
 
 
-def exact_key_edges(standardised: pl.DataFrame, weight: int = EXACT_WEIGHT) -> pl.DataFrame:
+def exact_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
     """Edges that need no model: kind 'email' (same mailbox) and 'phone' (same number under the same name).
 
     Names and birth dates must not contradict each other; a missing one contradicts nothing, but a record without a name
@@ -154,7 +154,7 @@ def exact_key_edges(standardised: pl.DataFrame, weight: int = EXACT_WEIGHT) -> p
         f" FROM records AS l JOIN records AS r ON l.{column} = r.{column} AND l.record_key < r.record_key"
         for kind, column in (("email", "email_std"), ("phone", "phone_std"))
     )
-    evidence = f"""'{{"' || kind || '":{{"level":"same","millibits":{weight}}}}}'"""
+    evidence = f"""'{{"' || kind || '":{{"level":"same","millibits":{EXACT_WEIGHT}}}}}'"""
     connection = scratch_connection()
     try:
         connection.register("records", standardised)
@@ -174,7 +174,7 @@ WITH pairs AS (
     SELECT *, coalesce(bool_or(NOT is_one_first_name) OVER (PARTITION BY kind, key), false) AS is_shared
     FROM judged
 )
-SELECT record_key_l, record_key_r, kind, CAST({weight} AS BIGINT) AS weight, {evidence} AS evidence, CAST(NULL AS BIGINT[]) AS facts
+SELECT record_key_l, record_key_r, kind, CAST({EXACT_WEIGHT} AS BIGINT) AS weight, {evidence} AS evidence, CAST(NULL AS BIGINT[]) AS facts
 FROM shared
 WHERE coalesce(is_one_first_name, true) AND coalesce(is_one_last_name, true) AND coalesce(is_one_birth_date, true)
     AND (coalesce(is_one_first_name AND is_one_last_name, false) OR (kind = 'email' AND NOT is_shared))

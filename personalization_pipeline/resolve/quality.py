@@ -4,7 +4,7 @@ Belongs here: what can be told from weights, clusters and what sources promise. 
 still those that the model was learned from (drift), which figure is too much (figures.yaml), and measuring against a truth
 (labelled.evaluation).
 
-A link is an edge from the cut on between two records of one person; what people have said is none.
+A link is an edge from the cut on, or an exact key, between two records of one person; what people have said is none.
 """
 
 from __future__ import annotations
@@ -47,11 +47,14 @@ def links(edges: pl.DataFrame, clusters: pl.DataFrame, cut: int = CUT) -> pl.Dat
     """
     keys, weight = ["record_key_l", "record_key_r"], pl.col("weight")
     pairs = edges.filter(~pl.col("kind").is_in([SAME, NEVER])).group_by(keys)
-    found = pairs.agg(pl.coalesce(weight.filter(pl.col("kind") == "splink").max(), weight.max()), best=weight.max())
+    is_scored = pl.col("kind") == "splink"
+    found = pairs.agg(
+        pl.coalesce(weight.filter(is_scored).max(), weight.max()), is_link=(~is_scored | (weight >= cut)).any()
+    )
     for side in ("l", "r"):
         ends = clusters.select(pl.col("record_key").alias(f"record_key_{side}"), pl.col("cluster_key").alias(side))
         found = found.join(ends, on=f"record_key_{side}")
-    return found.filter((pl.col("best") >= cut) & (pl.col("l") == pl.col("r"))).select(*keys, "weight")
+    return found.filter(pl.col("is_link") & (pl.col("l") == pl.col("r"))).select(*keys, "weight")
 
 
 def expected_false_share(weights: pl.Series) -> int | None:

@@ -225,6 +225,8 @@ def _street_and_house(text: str) -> str | None:
     return f"{_meant(street, 'streets') or ''}|{house.replace(' ', '')}"
 
 
+# The numbers of records are those of addresses, and reading one is the slowest of all that is done to a value.
+@functools.lru_cache(maxsize=1_000_000)
 def _e164(phone: str, country: str | None) -> str | None:
     try:
         number = phonenumbers.parse(re.sub(r"^\s*00", "+", phone), country)

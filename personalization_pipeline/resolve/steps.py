@@ -45,6 +45,7 @@ EDGES = {
     "facts": "BIGINT[]",
     "artefact_key": "VARCHAR",
 }
+KNOWN_RECORDS = {"record_key": "VARCHAR", "is_mailbox_known": "BOOLEAN", "is_number_known": "BOOLEAN"}
 COMPONENTS = {
     "record_key": "VARCHAR",
     "component": "BIGINT",
@@ -111,15 +112,8 @@ def _known_records(building: Building) -> None:
 
 
 def _edges(building: Building) -> pl.DataFrame:
-    """People's word and all exact keys, which are cheap, and the scored pairs with a record that is not a known one."""
-    from personalization_pipeline.resolve.components import cut_of
-    from personalization_pipeline.resolve.link import (
-        EXACT_WEIGHT,
-        KEY_WEIGHT,
-        exact_key_edges,
-        given_key_edges,
-        score_pairs,
-    )
+    """People's word and the keys that sources give, which are few, and what records that are not known ones bring along."""
+    from personalization_pipeline.resolve.link import exact_key_edges, given_key_edges, score_pairs
 
     limits, model = limits_of(building.project), _model(building)
     compared = frame(building.connection, "FROM compared_records")
@@ -128,25 +122,24 @@ def _edges(building: Building) -> pl.DataFrame:
     scored = score_pairs(compared, new, model, threads=limits.threads, memory_limit=limits.memory)
     key = pl.lit(building.artefact_keys["identity"])
     said = corrections.said_edges(frame(building.connection, "FROM corrections WHERE is_followed"))
-    # A key holds whatever weight a project asks of evidence.
-    exact, given = (max(weight, cut_of(building.project)) for weight in (EXACT_WEIGHT, KEY_WEIGHT))
-    unscored = pl.concat([said, exact_key_edges(compared, exact), given_key_edges(compared, given)])
+    exact = exact_key_edges(memory.exact_key_records(building.connection))
+    unscored = pl.concat([said, exact, given_key_edges(compared)])
     unscored = unscored.with_columns(artefact_key=pl.lit(None, pl.String))
     return pl.concat([unscored, scored.with_columns(artefact_key=key)])
 
 
 def _components(building: Building) -> pl.DataFrame:
-    from personalization_pipeline.resolve.components import components, cut_of
+    from personalization_pipeline.resolve.components import components, cut_of, with_keys_holding
 
-    c = building.connection
+    c, cut = building.connection, cut_of(building.project)
     known = "FROM computed.main.known_records JOIN yesterday.main.clusters USING (record_key)"
     return components(
-        frame(c, "SELECT record_key_l, record_key_r, kind, weight FROM edges"),
+        with_keys_holding(frame(c, "SELECT record_key_l, record_key_r, kind, weight FROM edges"), cut),
         frame(c, "SELECT record_key, contact_digest FROM compared_records"),
         _model(building),
         frame(c, f"SELECT record_key, component_digest {known} WHERE component_digest IS NOT NULL"),
         once=building.project.sources_once,
-        cut=cut_of(building.project),
+        cut=cut,
     )
 
 
@@ -166,17 +159,19 @@ def _inner_pairs(building: Building) -> pl.DataFrame:
 
 def _clusters(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.cluster import groups
-    from personalization_pipeline.resolve.components import cut_of
+    from personalization_pipeline.resolve.components import cut_of, with_keys_holding
 
-    c, keys = building.connection, "record_key_l, record_key_r"
-    weighed = f"FROM edges WHERE kind NOT IN ('{corrections.SAME}', '{corrections.NEVER}')"
+    c, keys, cut = building.connection, "record_key_l, record_key_r", cut_of(building.project)
+    said = f"kind IN ('{corrections.SAME}', '{corrections.NEVER}')"
+    edges = frame(c, f"SELECT {keys}, kind, weight, facts FROM edges WHERE NOT {said}")
+    inner = frame(c, f"SELECT {keys}, weight, facts FROM inner_pairs")
     return groups(
         frame(c, "FROM computed.main.components"),
-        frame(c, f"SELECT {keys}, weight, facts {weighed} UNION ALL SELECT {keys}, weight, facts FROM inner_pairs"),
-        frame(c, f"SELECT {keys}, kind FROM edges WHERE kind IN ('{corrections.SAME}', '{corrections.NEVER}')"),
+        pl.concat([with_keys_holding(edges, cut).select(inner.columns), inner]),
+        frame(c, f"SELECT {keys}, kind FROM edges WHERE {said}"),
         frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
         once=building.project.sources_once,
-        cut=cut_of(building.project),
+        cut=cut,
     )
 
 
@@ -244,7 +239,7 @@ PHASE = Phase(
         "household_records": Computed(_households, HOUSEHOLD_RECORDS, reads=("standardised", "records")),
         "field_rules": Computed(survivorship.field_rules, survivorship.FIELD_RULES),
         "source_ranks": Computed(survivorship.source_ranks, survivorship.SOURCE_RANKS),
-        "known_records": Computed(_known_records, {"record_key": "VARCHAR"}, reads=("compared_records",)),
+        "known_records": Computed(_known_records, KNOWN_RECORDS, reads=("compared_records",)),
         "edges": Computed(_edges, EDGES, reads=("compared_records", "corrections"), after=("known_records",)),
         "components": Computed(_components, COMPONENTS, reads=("compared_records", "edges")),
         "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("compared_records", "edges"), after=("components",)),

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from personalization_pipeline.foundation.building import Building, build
 from personalization_pipeline.foundation.clock import read_as_of
 from personalization_pipeline.foundation.opening import open_night
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
-from personalization_pipeline.foundation.warehouse import query
+from personalization_pipeline.foundation.warehouse import put_frame, query
 from personalization_pipeline.starting import start_project
 
 AS_OF = "2026-07-01T02:00:00Z"
@@ -106,18 +108,27 @@ def land(project: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 @contextmanager
-def ingested(project: Path, as_of: str = AS_OF, yesterday: str = "") -> Iterator[Building]:
-    """Phase ingest of one night, not committed: tables `files` and `rejects` and the relations facts.<entity>.
+def ingested(
+    project: Path, as_of: str = AS_OF, yesterday: Mapping[str, pl.DataFrame] | None = None
+) -> Iterator[Building]:
+    """Phase ingest of one night, not committed: tables `files`, `set_aside` and `rejects` and the relations facts.<entity>.
 
-    `yesterday` is a SELECT that stands for last night's files.
+    `yesterday` are rows that stand for last night's tables.
     """
     loaded = load_project(project)
     moment = read_as_of(as_of, loaded.zone, loaded.settings.schedule_hour)
     building = open_night(loaded, catalogue(loaded), moment)
     try:
-        if yesterday:
-            building.connection.execute(f"CREATE OR REPLACE VIEW yesterday.main.files AS {yesterday}")
-        for table in ("files", "rejects"):
+        for name, remembered in (yesterday or {}).items():
+            put_frame(building.connection, f"run.main.last_{name}", remembered)
+            columns = building.catalogue.tables[name].memory
+            given = ", ".join(
+                f"CAST({c if c in remembered.columns else 'NULL'} AS {k}) AS {c}" for c, k in columns.items()
+            )
+            building.connection.execute(
+                f"CREATE OR REPLACE VIEW yesterday.main.{name} AS SELECT {given} FROM run.main.last_{name}"
+            )
+        for table in ("files", "set_aside", "rejects"):
             build(building, table)
         yield building
     finally:

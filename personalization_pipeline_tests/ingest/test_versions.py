@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from personalization_pipeline.foundation.warehouse import frame
 from personalization_pipeline_tests.ingest.conftest import HEADER
 from personalization_pipeline_tests.ingest.shop import (
     CUSTOMERS,
@@ -54,8 +57,8 @@ def test_an_older_version_that_lands_later_does_not_win(shop: Path) -> None:
         first = rows(night, "SELECT source, path, sha256, TIMESTAMP '2026-06-20' FROM files")
     land(shop, {"customers/b.csv": "id,name,changed\n1,Kelly,2026-06-09\n2,Roe,2026-06-09\n"})
     source, path, sha, _ = first[0]
-    seen = f"SELECT '{source}' AS source, '{path}' AS path, '{sha}' AS sha256, TIMESTAMP '2026-06-20' AS first_seen_at"
-    with ingested(shop, yesterday=seen) as night:
+    seen = pl.DataFrame({"source": source, "path": path, "sha256": sha, "first_seen_at": datetime(2026, 6, 20)})
+    with ingested(shop, yesterday={"files": seen}) as night:
         assert rows(night, NAMES) == [("customers:1", "Kelley"), ("customers:2", "Roe")]
         assert fates(night) == {"customers/a.csv": (1, 1, 0, 0, 0, 0), "customers/b.csv": (2, 1, 0, 0, 1, 0)}
         arrived = rows(night, "SELECT path, CAST(first_seen_at AS VARCHAR) FROM files ORDER BY path")
@@ -67,8 +70,8 @@ def test_of_two_versions_of_one_moment_the_one_that_landed_later_wins(shop: Path
     land(shop, {f"customers/{name}.csv": f"id,name,changed\n1,from {name},2026-06-10\n" for name in "ab"})
     with ingested(shop) as night:
         sha = rows(night, f"SELECT sha256 FROM files WHERE path = 'customers/{earlier}.csv'")[0][0]
-    seen = f"SELECT 'customers' AS source, '{sha}' AS sha256, TIMESTAMP '2026-06-20' AS first_seen_at"
-    with ingested(shop, yesterday=seen) as night:
+    seen = pl.DataFrame({"source": "customers", "sha256": sha, "first_seen_at": datetime(2026, 6, 20)})
+    with ingested(shop, yesterday={"files": seen}) as night:
         assert rows(night, NAMES) == [("customers:1", "from b" if earlier == "a" else "from a")]
 
 
@@ -203,3 +206,61 @@ def test_every_row_of_every_file_has_one_fate_whatever_the_files_hold(
             assert row_count == sum(counts) == len(landed) - 1
         money = rows(night, "SELECT coalesce(sum(kept_amount), 0) FROM files")
         assert money == rows(night, "SELECT coalesce(sum(amount), 0) FROM facts.order_lines")
+
+
+ASIDE = "SELECT * FROM set_aside ORDER BY ALL"
+HEADED = "id,name,changed\n"
+CONTACTS = st.tuples(st.sampled_from("123"), st.sampled_from("ab"), st.sampled_from(["2026-06-09", "2026-07-02", ""]))
+NIGHTS = ("2026-07-01T02:00:00Z", "2026-07-02T02:00:00Z", "2026-07-03T02:00:00Z")
+
+
+@settings(
+    max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(CONTACTS, min_size=1, max_size=4),
+            st.lists(LINES, min_size=1, max_size=3),
+            st.sets(st.integers(0, 2)),
+        ),
+        min_size=2,
+        max_size=4,
+    ),
+    st.sampled_from(["changes", "full"]),
+)
+def test_a_night_that_remembers_what_it_set_aside_decides_as_one_that_looks_at_everything(
+    shop: Path, files: list[tuple[list[tuple[str, ...]], list[tuple[str, ...]], set[int]]], delivers: str
+) -> None:
+    """Files come, go and come back; their rows are versions of each other, repeats, and of days to come."""
+    declare(shop, customers=CUSTOMERS + f"delivers: {delivers}\n")
+    remembered: dict[str, pl.DataFrame] = {}
+    for number, as_of in enumerate(NIGHTS):
+        for old in (shop / "landing").glob("*/*.csv"):
+            old.unlink()
+        for name, (people, lines, nights) in enumerate(files):
+            if number in nights:
+                land(shop, {f"customers/{name}.csv": HEADED + "".join(",".join(row) + "\n" for row in people)})
+                land(shop, {f"orders/{name}.csv": HEADER + "".join(",".join(row) + "\n" for row in lines)})
+        if not any(number in nights for _, _, nights in files):
+            continue
+        found = []
+        blind = {"files": remembered["files"].drop("file_key")} if remembered else {}
+        for yesterday in (blind, remembered):
+            with ingested(shop, as_of, yesterday) as night:
+                found.append([rows(night, sql) for sql in (ASIDE, SALES, NAMES)])
+                tonight = {name: frame(night.connection, f"FROM {name}") for name in ("files", "set_aside")}
+        remembered = tonight
+        assert found[0] == found[1]
+
+
+def test_only_things_with_news_are_looked_at_again(shop: Path) -> None:
+    """Yesterday is believed: a row that it did not set aside counts, whoever may contest it, while nothing new does."""
+    land(shop, {"customers/a.csv": HEADED + "1,Kelley,2026-06-10\n1,Kelly,2026-06-09\n2,Roe,2026-06-09\n"})
+    with ingested(shop) as night:
+        assert len(rows(night, ASIDE)) == 1
+        files = frame(night.connection, "FROM files")
+        forgotten = {"files": files, "set_aside": frame(night.connection, "FROM set_aside").clear()}
+    land(shop, {"customers/b.csv": HEADED + "2,Row,2026-06-10\n"})
+    with ingested(shop, NIGHTS[1], forgotten) as night:
+        assert rows(night, NAMES) == [("customers:1", "Kelley"), ("customers:1", "Kelly"), ("customers:2", "Row")]

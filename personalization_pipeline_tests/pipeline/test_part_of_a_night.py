@@ -164,6 +164,7 @@ def test_only_the_current_night_is_rebuilt_in_part(demo_copy: Path, instance: dg
     assert materialise(demo_copy, ["pushed_files"], instance) == "", "what is committed can always be delivered"
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_gone_on_with_by_retrying_it_from_where_it_failed(
     demo_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, night: Night
 ) -> None:

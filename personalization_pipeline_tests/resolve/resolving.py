@@ -29,6 +29,7 @@ MADE = (
     "former_ids",
     "person_history",
     "person_ids",
+    "people_fields",
     "increments",
     "identity_weights",
     "weight_bands",

@@ -1,6 +1,6 @@
 -- One row per landed file: what became of each of its rows. kept + rejected + duplicate + superseded + not_yet = rows.
 -- owner: team:data-engineering
--- columns: source VARCHAR, path VARCHAR, sha256 VARCHAR, file_key VARCHAR, first_seen_at TIMESTAMP
+-- columns: source VARCHAR, path VARCHAR, sha256 VARCHAR, file_key VARCHAR, first_seen_at TIMESTAMP, refusal VARCHAR
 -- column first_seen_at: as_of of the night that first saw these bytes
 -- column file_key: of its bytes and its mapping: the name of its typed facts
 -- column is_repeat: the same bytes lie under an earlier path too; all rows count as duplicates

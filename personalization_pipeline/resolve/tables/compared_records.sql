@@ -1,7 +1,7 @@
 -- One row per record as it is compared with others: `standardised`, without the values that are set aside. Where people of different first names share a mailbox or a number, it says nothing about a record without a first name.
 -- owner: team:data-engineering
 -- private
--- columns: record_key VARCHAR, contact_digest UBIGINT
+-- columns: record_key VARCHAR, contact_digest UBIGINT, email_std VARCHAR, phone_std VARCHAR
 -- column contact_digest: of what is compared: another one as soon as one of its values is set aside, or no longer is
 -- check: count(*) - count(DISTINCT record_key) = 0
 WITH mailboxes AS (

@@ -16,4 +16,9 @@ SELECT before.*
 FROM yesterday.edges AS before
 JOIN computed.known_records AS one ON one.record_key = before.record_key_l
 JOIN computed.known_records AS other ON other.record_key = before.record_key_r
-WHERE before.kind = 'splink'
+WHERE CASE before.kind
+    WHEN 'splink' THEN true
+    WHEN 'email' THEN one.is_mailbox_known
+    WHEN 'phone' THEN one.is_number_known
+    ELSE false
+END

@@ -1,6 +1,6 @@
 -- One row per kind of work that follows what is new: how much of it there is, and how much was done tonight; the rest is yesterday's.
 -- owner: team:data-engineering
--- column work: files read; records and addresses standardised; records compared (again, where a value is set aside); pairs scored that became edges, and inner pairs weighed; records clustered anew in components of three and more
+-- column work: files read; records and addresses standardised; records compared (again, where a value is set aside); pairs scored that became edges, and inner pairs weighed; records clustered anew in components of three and more; people whose golden record was chosen
 -- check: count(*) FILTER (done_count > total_count) = 0
 WITH works AS (
     SELECT 'ingest' AS phase, 'files' AS work, files.file_key AS thing, before.file_key IS NULL AS is_done
@@ -42,6 +42,11 @@ WITH works AS (
     LEFT JOIN yesterday.clusters AS before
         ON before.record_key = clusters.record_key AND before.component_digest = clusters.component_digest
     WHERE clusters.component_digest IS NOT NULL
+    UNION ALL
+    SELECT 'resolve', 'golden records', chosen.person_id, before.person_id IS NULL
+    FROM (SELECT DISTINCT person_id, words_digest FROM people_fields) AS chosen
+    LEFT JOIN (SELECT DISTINCT person_id, words_digest FROM yesterday.people_fields) AS before
+        ON before.person_id = chosen.person_id AND before.words_digest = chosen.words_digest
 )
 SELECT
     phase,
