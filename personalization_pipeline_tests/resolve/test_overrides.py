@@ -1,6 +1,6 @@
 """Section `identity` of project.yaml: what it may say, and what becomes of it when the model is learned.
 
-Belongs here: loading, refusing, learning. Does not belong here: what a cut does to nights (test_memory), and that a night
+Belongs here: loading, refusing, learning. Does not belong here: what a cut does to nights (test_cut), and that a night
 tells when its artefact was taught otherwise (pipeline/test_identity_settings).
 """
 
