@@ -102,5 +102,7 @@ def _identity(connection: Connection, truth: pl.DataFrame) -> Measure:
     ]
     told = "SELECT tonight_value FROM identity_figures WHERE figure = 'links expected to be wrong' AND subject = 'by their weights'"
     ((expected,),) = query(connection, told)
-    wrong = Figure("links expected to be wrong", None if expected is None else float(expected), truth=1 - ours.pair_precision)
+    wrong = Figure(
+        "links expected to be wrong", None if expected is None else float(expected), truth=1 - ours.pair_precision
+    )
     return Measure("identity", "exact e-mail", [*figures, wrong])

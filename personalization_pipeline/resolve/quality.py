@@ -37,7 +37,7 @@ def quality(c: Connection, cut: int, once: Collection[str]) -> Rows:
     ]
     if once:
         told = _by_single_sources(c, cut, once, found.height)
-        rows.append(("links expected to be wrong", "by sources that hold each person once", told, None))
+        rows.append(("links wrong at most", "by sources that hold each person once", told, None))
     return rows
 
 
@@ -70,9 +70,10 @@ def expected_false_share(weights: pl.Series) -> int | None:
 
 
 def _by_single_sources(c: Connection, cut: int, once: Collection[str], link_count: int) -> int | None:
-    """The share of wrong links as it must be if strangers of all sources are as often alike as those inside these.
+    """The share of links that would be wrong if strangers of all sources were as often alike as those inside these.
 
-    Two records of such a source are never one person: how many of their pairs reach the cut is how often it is wrong.
+    Two records of such a source are never one person: how many of their pairs reach the cut is how often a pair is wrong.
+    More than there are: groups are parted by what all their records say, and no link is inside such a source.
     """
     listed, source = ", ".join(map(literal, sorted(once))), "split_part({}, ':', 1)"
     sizes = query(

@@ -76,16 +76,16 @@ def test_pairs_inside_a_source_that_holds_each_person_once_show_how_often_strang
     )
     people = clusters("once:1 shop:1 shop:2", "once:2", "once:3", "once:4")
     told = figures(connection, given, people, ["once"])
-    assert told["links expected to be wrong by sources that hold each person once"] == 500_000
+    assert told["links wrong at most by sources that hold each person once"] == 500_000
     assert told["largest person records"] == 3_000_000
     others = figures(connection, given, people, [])
-    assert "links expected to be wrong by sources that hold each person once" not in others
+    assert "links wrong at most by sources that hold each person once" not in others
 
 
 def test_nothing_is_told_about_links_that_there_are_not(connection: Connection) -> None:
     told = figures(connection, edges(("a:1", "b:1", "splink", 100)), clusters("a:1", "b:1"), ["a"])
     assert told["links expected to be wrong by their weights"] is None
-    assert told["links expected to be wrong by sources that hold each person once"] is None
+    assert told["links wrong at most by sources that hold each person once"] is None
 
 
 def test_records_of_components_that_had_to_be_cut_higher_are_counted(connection: Connection) -> None:
