@@ -46,7 +46,7 @@ def engine_of(frame: FrameType | None) -> str:
             if f"/site-packages/{library}/" in path:
                 return name
         if path.endswith(OWN) or "personalization_pipeline" in path:
-            line = linecache.getline(path, frame.f_lineno)
+            line = linecache.getline(path, frame.f_lineno or 0)  # between two lines it stands on none
             if DUCKDB.search(line) and not first.startswith("/"):
                 return "DuckDB"
         found = re.search(r"/site-packages/([^/]+)/|/(personalization_pipeline/[^/]+)", path)
@@ -96,7 +96,9 @@ def main() -> None:
         total = watch.seen.total()
         engines = sum(watch.seen[name] for name in ("DuckDB", *LIBRARIES.values()))
         shares = ", ".join(f"{name} {count / total:.1%}" for name, count in watch.seen.most_common(9))
-        console.print(f"night {number + 1}: outside the engines {1 - engines / total:.1%} ({shares}) of {total / 1000:.1f} s")
+        console.print(
+            f"night {number + 1}: outside the engines {1 - engines / total:.1%} ({shares}) of {total / 1000:.1f} s"
+        )
 
 
 if __name__ == "__main__":

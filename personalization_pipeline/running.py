@@ -24,6 +24,7 @@ from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.publish.delivery import deliver
 from personalization_pipeline.publish.record import is_unchanged
+from personalization_pipeline.run_log import unhurried
 
 DAGSTER_YAML = """\
 # One writer at a time; nothing is sent anywhere; no pop-ups.
@@ -122,7 +123,7 @@ def _execute(project: Project, as_of: str, train: bool, err: Console) -> tuple[S
     from personalization_pipeline.schedules import JOB, free_killed_runs
 
     seconds = dict.fromkeys(PHASES, 0.0)
-    with dg.DagsterInstance.get() as instance, _progress(err) as bar:
+    with unhurried(), dg.DagsterInstance.get() as instance, _progress(err) as bar:
         killed = free_killed_runs(instance, project)
         if killed:
             err.print(f"{killed} earlier runs were killed; Dagster now lists them as failed", style="yellow")

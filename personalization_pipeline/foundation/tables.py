@@ -75,7 +75,12 @@ class Table:
 
     def reads(self, space: str | None = None) -> tuple[str, ...]:
         """Names that the SELECT reads, sorted: bare tables (None) or those of one space, e.g. 'facts'."""
-        return relations(self.tree, space)
+        return self._reads.get(space, ())
+
+    @cached_property
+    def _reads(self) -> dict[str | None, tuple[str, ...]]:
+        spaces = {table.db or None for table in self.tree.find_all(exp.Table)}
+        return {space: relations(self.tree, space) for space in spaces}
 
     @property
     def slots(self) -> tuple[str, ...]:

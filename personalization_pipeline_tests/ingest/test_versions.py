@@ -185,7 +185,7 @@ LINES = st.tuples(
 
 
 @settings(
-    max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.lists(LINES, min_size=1, max_size=6), min_size=1, max_size=3), st.sampled_from(["changes", "full"]))
 def test_every_row_of_every_file_has_one_fate_whatever_the_files_hold(
@@ -215,7 +215,7 @@ NIGHTS = ("2026-07-01T02:00:00Z", "2026-07-02T02:00:00Z", "2026-07-03T02:00:00Z"
 
 
 @settings(
-    max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(

@@ -1,12 +1,17 @@
 -- One row per kind of work that follows what is new: how much of it there is, and how much was done tonight; the rest is yesterday's.
 -- owner: team:data-engineering
--- column work: files read; records and addresses standardised; records compared (again, where a value is set aside); pairs scored that became edges, and inner pairs weighed; records clustered anew in components of three and more; people whose golden record was chosen
+-- column work: files read; facts set aside for a version of another file; records and addresses standardised; records compared (again, where a value is set aside); pairs scored that became edges, and inner pairs weighed; records clustered anew in components of three and more; people whose golden record was chosen
 -- check: count(*) FILTER (done_count > total_count) = 0
 WITH works AS (
     SELECT 'ingest' AS phase, 'files' AS work, files.file_key AS thing, before.file_key IS NULL AS is_done
     FROM files
     LEFT JOIN yesterday.files AS before ON before.file_key = files.file_key
     WHERE NOT files.is_repeat
+    UNION ALL
+    SELECT 'ingest', 'facts set aside', aside.file_key, before.file_key IS NULL
+    FROM set_aside AS aside
+    LEFT JOIN yesterday.set_aside AS before
+        ON before.entity = aside.entity AND before.file_key = aside.file_key AND before.place = aside.place
     UNION ALL
     SELECT 'resolve', 'records', standardised.record_key, before.record_key IS NULL
     FROM standardised
