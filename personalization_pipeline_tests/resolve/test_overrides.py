@@ -68,6 +68,15 @@ def test_a_bare_off_means_off_although_yaml_reads_it_as_false(starter: Path) -> 
     assert check_project(project)["tables"] > 0
 
 
+def test_the_example_that_a_new_project_comes_with_is_good(starter: Path) -> None:
+    file = starter / "project.yaml"
+    before, _, example = file.read_text(encoding="utf-8").partition("# identity:")
+    file.write_text(before + "identity:" + example.replace("\n# ", "\n"), encoding="utf-8")
+    project = load_project(starter)
+    assert cut_of(project) == 3_000
+    assert overrides(project, STANDARDISED) == {"birth_date": []}
+
+
 def test_a_misspelt_comparison_is_told_with_the_nearest_names(starter: Path) -> None:
     said = refusal(starter, "  comparisons: {birth_dat: off}")
     assert "unknown comparison 'birth_dat'\nFix: did you mean birth_date or first_name?" in said
