@@ -21,7 +21,7 @@ from personalization_pipeline.resolve.overrides import Overrides
 
 SEED = 1
 SAMPLE = 20_000  # records whose pairs are weighed once more when a model was learned
-FEW_PAIRS = 200  # of fewer nobody can tell whether they are others: by chance alone the index would be near 0.1
+FEW_PAIRS = 500  # of fewer nobody can tell whether they are others: those of one person come together
 # Millibits from which on a band of weights begins; each reaches to the next.
 BANDS = (LOWEST_WEIGHT, -2_000, 0, 2_000, 5_000, 10_000, 15_000, 20_000, 30_000)
 COMPLETE = {
@@ -104,12 +104,17 @@ def drift(artefact: Artefact, standardised: pl.DataFrame, weights: pl.Series, ow
             None if learned_per_record is None else learned_per_record * 1_000_000,
         )
     )
-    shift = stability_index(before["bands"], _counts(weights)) if before else None
-    return [*rows, ("weights of scored pairs", "population stability index", shift, 0 if before else None)]
+    # How many pairs are below grows with the square of the records, whatever these are like.
+    rather_one = BANDS.index(0)
+    shift = stability_index(before["bands"][rather_one:], _counts(weights)[rather_one:]) if before else None
+    return [
+        *rows,
+        ("weights of pairs that are rather one person", "population stability index", shift, 0 if before else None),
+    ]
 
 
 def stability_index(before: Sequence[int], now: Sequence[int]) -> int | None:
-    """The population stability index of counts by band, in millionths; None where either are FEW_PAIRS.
+    """The population stability index of counts by band, in millionths; None where either are less than FEW_PAIRS.
 
     The sum of (q - p) ln(q / p) over the bands; below 0.1 nothing has changed, above 0.25 much has (Siddiqi 2006, Credit
     Risk Scorecards). Half a pair more in every band stands for what could have been.
