@@ -7,7 +7,6 @@ the section (resolve/test_overrides), the cut (resolve/test_cut).
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -115,18 +114,3 @@ def test_the_report_shows_figures_and_both_plots(shop: Path, nights: dict[str, s
     assert "identity_weights: agreement by max(weight) / 1000" in page
     assert "weight_bands: band by sum(pair_count)" in page
     assert "email: same" in page
-
-
-def test_an_artefact_of_few_records_that_scores_many_is_told_with_the_remedy(
-    shop: Path, nights: dict[str, str], night: Night
-) -> None:
-    key = json.loads((shop / "store" / "current" / "night.json").read_text(encoding="utf-8"))["artefacts"]["identity"]
-    learned = json.loads((shop / "store" / "artefacts" / f"identity-{key}.json").read_text(encoding="utf-8"))
-    (shop / "artefacts").mkdir()
-    few = json.dumps(learned | {"record_count": learned["record_count"] // 5})
-    (shop / "artefacts" / "identity.json").write_text(few, encoding="utf-8")
-    with (shop / "project.yaml").open("a", encoding="utf-8") as file:
-        file.write("artefacts: {identity: artefacts/identity.json}\n")
-    said = night(shop, "2026-02-04")[1].splitlines()
-    (line,) = (number for number, line in enumerate(said) if "who is one person: records: " in line)
-    assert LEARN in said[line + 1]
