@@ -201,7 +201,7 @@ def _path(ties: Mapping[Pair, Tie], start: Collection[str], end: Collection[str]
 
 
 def _apart(project: Project, record: Mapping[str, Any], connection: Connection, one: Side, other: Side) -> PairAnswer:
-    from personalization_pipeline.resolve.cluster import weight_between
+    from personalization_pipeline.resolve.agglomeration import weight_between
 
     cut, keys = _cut(connection), one.record_keys | other.record_keys
     edges = ties_among(connection, keys)

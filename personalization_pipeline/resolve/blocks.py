@@ -10,12 +10,11 @@ names, and left out where that is not enough; the artefact says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import jellyfish
 import polars as pl
-
-from personalization_pipeline.foundation.warehouse import Connection, query, scratch_connection
 
 Block = tuple[str, ...]
 
@@ -76,34 +75,24 @@ def with_keys(standardised: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def bounded(records: pl.DataFrame, filled: frozenset[str], blocks: tuple[Block, ...]) -> tuple[list[Block], list[str]]:
-    """The blocks that bring few enough pairs, those that bring too many narrowed, and in words what was left out."""
+def bounded(
+    records: pl.DataFrame, filled: frozenset[str], blocks: tuple[Block, ...]
+) -> tuple[list[Block], list[str], int]:
+    """The blocks that bring few enough pairs, those that bring too many narrowed; in words what was left out; and how
+    many pairs those blocks bring, one that several bring counted as often.
+    """
     bound = min(max(PAIRS_PER_RECORD * records.height, FEW_PAIRS), MANY_PAIRS)
     kept: list[Block] = []
     left_out: list[str] = []
-    connection = scratch_connection()
-    try:
-        connection.register("records", records)
-        for block in blocks:
-            if not columns_of(block) <= filled:
-                continue
-            within = [one for one in _narrowed(connection, block, filled, bound) if not _is_covered(one, kept)]
-            kept += within
-            if block not in within and not _is_covered(block, kept):
-                left_out.append(f"{' + '.join(block)}: {count_pairs(connection, block)} pairs")
-    finally:
-        connection.close()
-    return kept, left_out
-
-
-def pairs_in_reach(records: pl.DataFrame, blocks: list[Block]) -> int:
-    """How many pairs the blocks bring, one that several bring counted as often."""
-    connection = scratch_connection()
-    try:
-        connection.register("records", records)
-        return sum(count_pairs(connection, block) for block in blocks)
-    finally:
-        connection.close()
+    counted = functools.cache(functools.partial(count_pairs, records))
+    for block in blocks:
+        if not columns_of(block) <= filled:
+            continue
+        within = [one for one in _narrowed(counted, block, filled, bound) if not _is_covered(one, kept)]
+        kept += within
+        if block not in within and not _is_covered(block, kept):
+            left_out.append(f"{' + '.join(block)}: {counted(block)} pairs")
+    return kept, left_out, sum(map(counted, kept))
 
 
 def rule_of(block: Block) -> str:
@@ -116,17 +105,16 @@ def columns_of(block: Block) -> set[str]:
     return {column.strip("()") for column in block}
 
 
-def count_pairs(connection: Connection, block: Block) -> int:
-    """How many pairs of the relation `records` share the columns of a block."""
-    keys = [_key("records", column) for column in block]
-    known = " AND ".join(f"{key} IS NOT NULL" for key in keys)
-    counted = f"SELECT count(*) AS n FROM records WHERE {known} GROUP BY {', '.join(keys)}"
-    return int(query(connection, f"SELECT coalesce(sum(n * (n - 1) // 2), 0) FROM ({counted})")[0][0])
+def count_pairs(records: pl.DataFrame, block: Block) -> int:
+    """How many pairs of the records share the columns of a block."""
+    keys = [pl.col(column[1:-1]).str.head(1).alias(column) if column[0] == "(" else column for column in block]
+    sizes = records.select(keys).drop_nulls().group_by(block).len()["len"].cast(pl.Int64)
+    return int((sizes * (sizes - 1)).sum()) // 2
 
 
-def _narrowed(connection: Connection, block: Block, filled: frozenset[str], bound: int) -> Iterator[Block]:
+def _narrowed(counted: Callable[[Block], int], block: Block, filled: frozenset[str], bound: int) -> Iterator[Block]:
     """The block itself, or what is left of it within the bound: by either first letter, else by both."""
-    if count_pairs(connection, block) <= bound:
+    if counted(block) <= bound:
         yield block
         return
     *either, both = [
@@ -134,9 +122,9 @@ def _narrowed(connection: Connection, block: Block, filled: frozenset[str], boun
         for letters in NARROWER
         if columns_of(letters) <= filled and not columns_of(letters) & columns_of(block)
     ] or [block]
-    found = [narrow for narrow in either if count_pairs(connection, narrow) <= bound]
+    found = [narrow for narrow in either if counted(narrow) <= bound]
     yield from found
-    if not found and count_pairs(connection, both) <= bound:
+    if not found and counted(both) <= bound:
         yield both
 
 

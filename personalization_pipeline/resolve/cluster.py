@@ -17,11 +17,12 @@ evidence about others: it joins the groups that form, it does not part them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from personalization_pipeline.resolve.agglomeration import agglomerate
 from personalization_pipeline.resolve.components import CUT, components, inner_pairs, source_of, with_keys_holding
 from personalization_pipeline.resolve.corrections import NEVER, SAME
 from personalization_pipeline.resolve.identity_model import Artefact
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MEAN_PARTS = 3  # how often the mean of a fact counts for each time that its best pair does
-NOTHING = -(2**60)  # below every weight
+PLACE = ["size", "place", "l", "r"]  # of a pair: size of its component, which of that size, and two of its records
+CELLS = 200_000  # pairs of records that are weighed at once: what groups need in memory
 
 
 def cluster(
@@ -95,55 +96,67 @@ def groups(
     )
 
 
-def _inside(several: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """The pairs inside components, with component, l and r.
-
-    l and r count the records of a component from 0 in the order of their keys.
-    """
-    rank = several.select("record_key", "component", rank=pl.int_range(pl.len()).over("component"))
-    for side in ("l", "r"):
-        ends = rank.rename({"record_key": f"record_key_{side}", "component": f"component_{side}", "rank": side})
-        pairs = pairs.join(ends, on=f"record_key_{side}")
-    return pairs.filter(pl.col("component_l") == pl.col("component_r")).rename({"component_l": "component"})
-
-
 def _joined(
     several: pl.DataFrame, weights: pl.DataFrame, said: pl.DataFrame, once: Collection[str], cut: int
-) -> list[str]:
+) -> pl.Series:
     """The smallest record key of the group of each row of `several` (sorted by component and record key).
 
     A pair that nothing weighs has weight 0.
     """
     import numpy as np
 
-    several_kinds = _inside(several, weights).group_by("component", "l", "r")
-    pairs = several_kinds.agg(pl.col("weight").max(), pl.col("facts").drop_nulls().first()).sort("component")
+    placed = _placed(several)
+    pairs = _inside(placed, weights).group_by(PLACE).agg(pl.col("weight").max(), pl.col("facts").drop_nulls().first())
+    pairs = pairs.sort("size", "place")
     facts = _fact_columns(pairs["facts"])
-    words: dict[int, list[tuple[str, int, int]]] = {}
-    for component, *word in _inside(several, said).select("component", "kind", "l", "r").iter_rows():
-        words.setdefault(component, []).append((word[0], word[1], word[2]))
-    keys = several["record_key"].to_list()
+    told = np.vstack([pairs["weight"].to_numpy() - facts.sum(axis=0), facts]).T
+    left, right, place = pairs["l"].to_numpy(), pairs["r"].to_numpy(), pairs["place"].to_numpy()
+    words = _inside(placed, said).select("size", "place", "kind", "l", "r").rows()
     numbers = {source: number for number, source in enumerate(sorted(once))}
     sources = several.select(source_of("record_key").replace_strict(numbers, default=-1, return_dtype=pl.Int64))
     source = sources.to_series().fill_null(-1).to_numpy()
-    sizes = several.group_by("component", maintain_order=True).len()
-    ends = np.searchsorted(pairs["component"].to_numpy(), sizes["component"].to_numpy(), side="right")
-    left, right, rest = pairs["l"].to_numpy(), pairs["r"].to_numpy(), pairs["weight"].to_numpy() - facts.sum(axis=0)
-    joined: list[str] = []
-    start = 0
-    for (component, size), end in zip(sizes.iter_rows(), ends.tolist(), strict=True):
-        first, spoken = len(joined), words.get(component, [])
-        matrix = np.zeros((1 + len(facts), size, size), dtype=np.int64)
-        matrix[:, left[start:end], right[start:end]] = np.vstack([rest[None, start:end], facts[:, start:end]])
-        matrix += matrix.transpose(0, 2, 1)
-        own = source[first : first + size]
-        apart = (own[:, None] == own) & (own >= 0)
-        for kind, one, other in spoken:
-            apart[one, other] |= kind == NEVER
-        same = [(one, other) for kind, one, other in spoken if kind == SAME]
-        joined += [keys[first + member] for member in agglomerate(matrix[0], cut, matrix[1:], same, apart | apart.T)]
-        start = end
-    return joined
+    sizes = placed["size"].to_numpy()
+    smallest = np.arange(len(several))
+    for size in np.unique(sizes).tolist():
+        rows = np.flatnonzero(sizes == size).reshape(-1, size)
+        first, end = pairs["size"].search_sorted(size, "left"), pairs["size"].search_sorted(size, "right")
+        step = max(1, CELLS // size**2)
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
+            inside = slice(*(first + np.searchsorted(place[first:end], [start, start + step])))
+            at = place[inside] - start
+            matrix = np.zeros((len(part), told.shape[1], size, size), dtype=np.int64)
+            matrix[at, :, left[inside], right[inside]] = matrix[at, :, right[inside], left[inside]] = told[inside]
+            spoken = [(which - start, *word) for of, which, *word in words if of == size and 0 <= which - start < step]
+            same, never = ([word[:1] + word[2:] for word in spoken if word[1] == kind] for kind in (SAME, NEVER))
+            kin = agglomerate(matrix[:, 0], cut, matrix[:, 1:], same, _apart(source[part], never))
+            smallest[part] = np.take_along_axis(part, kin, axis=1)
+    return several["record_key"].gather(smallest)
+
+
+def _apart(source: NDArray[np.int64], never: Iterable[tuple[int, int, int]]) -> NDArray[np.bool_]:
+    """Which records of each component may not be one person: they are of one source that holds each person once (its
+    number, below 0 for all others), or `never` (component, record, record) says so.
+    """
+    apart: NDArray[np.bool_] = (source[:, :, None] == source[:, None, :]) & (source >= 0)[:, :, None]
+    for component, one, other in never:
+        apart[component, [one, other], [other, one]] = True
+    return apart
+
+
+def _placed(several: pl.DataFrame) -> pl.DataFrame:
+    """record_key, the size of its component, which one of that size it is, and which record in it; all count from 0."""
+    inside = several.select(
+        "record_key", "component", size=pl.len().over("component"), rank=pl.int_range(pl.len()).over("component")
+    )
+    return inside.with_columns(place=pl.col("component").rle_id().over("size")).drop("component")
+
+
+def _inside(placed: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs inside components, with PLACE."""
+    one = placed.rename({"record_key": "record_key_l", "rank": "l"})
+    other = placed.rename({"record_key": "record_key_r", "rank": "r"})
+    return pairs.join(one, on="record_key_l").join(other, on=["record_key_r", "size", "place"])
 
 
 def _fact_columns(facts: pl.Series) -> NDArray[np.int64]:
@@ -153,98 +166,3 @@ def _fact_columns(facts: pl.Series) -> NDArray[np.int64]:
     count = facts.list.len().max()
     columns = [facts.list.get(at).fill_null(0).to_numpy() for at in range(count if isinstance(count, int) else 0)]
     return np.array(columns, dtype=np.int64).reshape(len(columns), len(facts))
-
-
-def agglomerate(
-    weights: NDArray[np.int64],
-    cut: int,
-    facts: NDArray[np.int64] | None = None,
-    same: Iterable[tuple[int, int]] = (),
-    never: NDArray[np.bool_] | None = None,
-) -> list[int]:
-    """Groups of n records: for each record the smallest record of its group.
-
-    `weights` (n x n, symmetric, diagonal 0, millibits) is averaged over all pairs of two groups, `facts` (k x n x n, the
-    same) over those that are not 0, the best of them counting once more. Of several pairs of groups with the same weight
-    the one with the smallest records joins first.
-    Pairs of `same` are in one group in the end, pairs of `never` (symmetric, n x n) are not, unless `same` demands it:
-    groups that are kin by `same` count their weights apart, and answer together for whom they may not join.
-    """
-    import numpy as np
-
-    count = len(weights)
-    between = _Between(weights, np.zeros((0, count, count), np.int64) if facts is None else facts)
-    is_left, kin = np.ones(count, dtype=np.bool_), np.arange(count)
-    apart = np.zeros((count, count), dtype=np.bool_) if never is None else never.copy()
-    for one, other in same:
-        both = (kin == kin[one]) | (kin == kin[other])
-        kin[both] = kin[both].min()
-        apart[both] = apart[both].any(axis=0)
-        apart[:, both] = apart[both].T
-        apart[np.ix_(both, both)] = False
-    np.fill_diagonal(apart, False)
-    means = np.where(apart, -np.inf, weights + between.facts.sum(axis=0))
-    np.fill_diagonal(means, -np.inf)
-    nearest, best = means.argmax(axis=1), means.max(axis=1)
-    while best.max() >= cut:
-        one = int(best.argmax())
-        other = int(means[one].argmax())
-        is_left[other] = False
-        both = (kin == kin[one]) | (kin == kin[other])
-        kin[both] = kin[both].min()
-        members = np.flatnonzero(both & is_left)
-        barred = apart[one] | apart[other]
-        apart[members] = barred
-        apart[:, members] = barred[:, None]
-        means[one] = between.join(one, other)
-        means[one, one] = -np.inf
-        means[:, one] = means[one]
-        means[members] = np.where(barred | ~is_left, -np.inf, means[members])
-        means[:, members] = means[members].T
-        means[other] = means[:, other] = -np.inf
-        # Only rows that had one of these as their best, or have a better one now, need a new best.
-        stale = np.isin(nearest, members) | (nearest == other) | (means[:, one] >= best)
-        stale[members] = stale[other] = True
-        nearest[stale], best[stale] = means[stale].argmax(axis=1), means[stale].max(axis=1)
-    return [int(first) for first in kin]
-
-
-def weight_between(pairs: Iterable[tuple[int, Sequence[int]]], pair_count: int) -> int:
-    """What two groups weigh, in millibits, told pair by pair as `agglomerate` counts it: the weight of each pair of their
-    records that is weighed, with what each fact of it weighs. `pair_count` are all pairs between them.
-    """
-    rest, facts = 0, list[list[int]]()
-    for weight, parts in pairs:
-        rest += weight - sum(parts)
-        facts.append(list(parts))
-    longest = max(map(len, facts), default=0)
-    told = [[parts[at] for parts in facts if at < len(parts) and parts[at]] for at in range(longest)]
-    counted = (MEAN_PARTS * (sum(parts) // len(parts)) + max(parts) for parts in told if parts)
-    return rest // pair_count + sum(part // (MEAN_PARTS + 1) for part in counted)
-
-
-class _Between:
-    """What groups weigh, pair by pair: sums over the pairs of their records, and of each fact how many say something."""
-
-    def __init__(self, weights: NDArray[np.int64], facts: NDArray[np.int64]) -> None:
-        import numpy as np
-
-        self.weights, self.sizes = weights.copy(), np.ones(len(weights), dtype=np.int64)
-        self.facts, self.told = facts.copy(), (facts != 0).astype(np.int64)
-        self.best = np.where(facts == 0, NOTHING, facts)
-
-    def join(self, one: int, other: int) -> NDArray[np.float64]:
-        """Make one group of two, under the number of the first; gives what it weighs with every group, in millibits."""
-        import numpy as np
-
-        for sums in (self.weights[None], self.facts, self.told):
-            sums[:, one] += sums[:, other]
-            sums[:, :, one] = sums[:, one]
-        self.best[:, one] = np.maximum(self.best[:, one], self.best[:, other])
-        self.best[:, :, one] = self.best[:, one]
-        self.sizes[one] += self.sizes[other]
-        mean = self.facts[:, one] // np.maximum(self.told[:, one], 1)
-        best = np.where(self.told[:, one] > 0, self.best[:, one], 0)
-        told: NDArray[np.float64] = self.weights[one] / (self.sizes[one] * self.sizes)
-        told += ((MEAN_PARTS * mean + best) // (MEAN_PARTS + 1)).sum(axis=0)
-        return told

@@ -22,12 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from personalization_pipeline.foundation.warehouse import Connection, frame, scratch_connection
+from personalization_pipeline.foundation.warehouse import Connection, frame, put_frame, scratch_connection
 from personalization_pipeline.resolve.blocks import (
     BLOCKS,
     Block,
     bounded,
-    pairs_in_reach,
     rule_of,
     with_keys,
 )
@@ -39,6 +38,7 @@ from personalization_pipeline.resolve.comparisons import (
     filled_columns,
 )
 from personalization_pipeline.resolve.overrides import Overrides, overridden
+from personalization_pipeline.resolve.quick_conditions import quick
 
 if TYPE_CHECKING:
     from splink import Linker
@@ -64,8 +64,8 @@ MAX_LEARNED = 3_000_000  # pairs that are learned from
 def train(standardised: pl.DataFrame, *, seed: int, own: Overrides | None = None) -> Artefact:
     """Learn the identity artefact from standardised records (see `standardise`); the same for any order of the rows.
 
-    `own` are the comparisons that a project sets; the artefact says so. Runs on one thread, because the last digits of sums
-    of floats depend on the order of the summands.
+    `own` are the comparisons that a project sets; the artefact says so. Only whole numbers are counted by many threads: the
+    last digits of sums of floats depend on the order of the summands.
     """
     records = with_keys(standardised.sort("record_key"))
     own = own or {}
@@ -74,8 +74,9 @@ def train(standardised: pl.DataFrame, *, seed: int, own: Overrides | None = None
     compared = overridden(comparisons(records, by_chance=False), own)
     if records.height < MIN_RECORDS or len(compared) < MIN_COMPARISONS:
         return artefact | {"kind": "exact-keys-only"}
-    blocks, left_out = bounded(records, filled, BLOCKS)
-    patterns, one_in = _patterns(records, compared, blocks)
+    blocks, left_out, in_reach = bounded(records, filled, BLOCKS)
+    one_in = max(1, -(-in_reach // MAX_LEARNED))
+    patterns = _patterns(records, compared, blocks, one_in)
     pair_count = records.height * (records.height - 1) / 2 / one_in
     by_chance = overridden(comparisons(records, by_chance=True), own)
     learned, prior = _learn(patterns, compared, _chances(records, by_chance, seed), pair_count)
@@ -98,6 +99,7 @@ def open_linker(
 ) -> Iterator[tuple[Linker, Connection]]:
     """A Splink linker over records, and the DuckDB that it alone works in: two linkers in one share term frequencies.
 
+    There the records are a table, `records`: a frame of one piece would be read by one thread.
     `names` are the term frequencies to score with, by column; without them Splink counts those of the records.
     """
     from splink import DuckDBAPI, Linker
@@ -105,9 +107,10 @@ def open_linker(
     connection = scratch_connection(threads, memory_limit)
     try:
         database = DuckDBAPI(connection)
-        registered = database.register(records.to_arrow())
+        put_frame(connection, "records", records)
+        registered = database.register("records")
         # Splink checks settings that people wrote, at a higher cost than scoring; these were made from the columns.
-        linker = Linker(registered, copy.deepcopy(settings), log_level="ERROR", validate_settings=False)
+        linker = Linker(registered, _quick(settings), log_level="ERROR", validate_settings=False)
         for column, known in (names or {}).items():
             table = database.register(_frequency_table(records[column], known).to_arrow())
             linker.table_management.register_term_frequency_lookup(table, column)
@@ -128,6 +131,15 @@ def _settings(compared: list[Comparison], prior: float, blocks: Iterable[Block] 
     }
 
 
+def _quick(settings: Settings) -> Settings:
+    """The same settings for Splink to run (and to write into)."""
+    found = copy.deepcopy(settings)
+    for made in found["comparisons"]:
+        for level in made["comparison_levels"]:
+            level["sql_condition"] = quick(level["sql_condition"])
+    return found
+
+
 def _chances(records: pl.DataFrame, compared: list[Comparison], seed: int) -> list[Chances]:
     """For each comparison the share of random pairs on each of its levels that can be learned."""
     with open_linker(records, _settings(compared, 1 / records.height), threads=1, memory_limit=None) as (linker, _):
@@ -139,20 +151,35 @@ def _chances(records: pl.DataFrame, compared: list[Comparison], seed: int) -> li
     ]
 
 
-def _patterns(records: pl.DataFrame, compared: list[Comparison], blocks: list[Block]) -> tuple[pl.DataFrame, int]:
-    """How many pairs in reach of the blocks are on which levels, by the numbers that Splink gives to levels; and of how
-    many records one was asked for its pairs.
+def _patterns(records: pl.DataFrame, compared: list[Comparison], blocks: list[Block], one_in: int) -> pl.DataFrame:
+    """How many pairs in reach of the blocks are on which levels, by the numbers that Splink gives to levels. Of `one_in`
+    records one is asked for its pairs.
+
+    Splink brings the pairs together; it would weigh them as well, and write down all that it compared.
     """
-    total = pairs_in_reach(records, blocks)
-    one_in = max(1, -(-total // MAX_LEARNED))
-    asked = records.with_columns(is_asked=pl.int_range(pl.len()) % one_in == 0)
+    asked = records.with_row_index("place").with_columns(is_asked=pl.col("place") % one_in == 0)
     rules = [f"{rule_of(block)} AND l.is_asked" for block in blocks]
-    settings = _settings(compared, 0.5) | {"blocking_rules_to_generate_predictions": rules}
-    with open_linker(asked, settings, threads=1, memory_limit=None) as (linker, connection):
-        pairs = linker.inference.predict()
-        levels = ", ".join(f"gamma_{made['output_column_name']} AS {made['output_column_name']}" for made in compared)
-        counted = f"SELECT {levels}, count(*) AS pair_count FROM {pairs.physical_name} GROUP BY ALL ORDER BY ALL"
-        return frame(connection, counted), one_in
+    settings = _settings(compared, 0.5) | {
+        "unique_id_column_name": "place",
+        "blocking_rules_to_generate_predictions": rules,
+    }
+    sides = ", ".join(f"{side}.{column} AS {column}_{side}" for column in records.columns for side in "lr")
+    levels = ", ".join(f"{_level_of(made)} AS {made['output_column_name']}" for made in compared)
+    with open_linker(asked, settings, threads=None, memory_limit=None) as (linker, connection):
+        pairs = linker.inference.compute_blocked_pairs_for_predict()
+        return frame(
+            connection,
+            f"""
+SELECT {levels}, count(*) AS pair_count
+FROM (
+    SELECT {sides}
+    FROM {pairs.physical_name} AS pairs
+    JOIN records AS l ON l.place = pairs.join_key_l
+    JOIN records AS r ON r.place = pairs.join_key_r
+)
+GROUP BY ALL
+ORDER BY ALL""",
+        )
 
 
 def _learn(
@@ -231,6 +258,16 @@ def learned_levels(made: Comparison) -> list[tuple[int, int, Level]]:
         for at, level in enumerate(levels)
         if not {"is_null_level", "fix_m_probability"} & level.keys()
     ]
+
+
+def _level_of(made: Comparison) -> str:
+    """SQL over the columns of a pair (_l and _r): Splink's number of the level that it is on, -1 where it says nothing."""
+    *levels, _ = made["comparison_levels"]
+    cases = [
+        f"WHEN {quick(level['sql_condition'])} THEN {-1 if level.get('is_null_level') else len(levels) - at}"
+        for at, level in enumerate(levels)
+    ]
+    return f"CASE {' '.join(cases)} ELSE 0 END"
 
 
 def _number(level: Level, parameter: str) -> float:

@@ -62,7 +62,7 @@ def score_all(standardised: pl.DataFrame, artefact: Artefact) -> pl.DataFrame:
     """Every pair of a few records with its evidence, however low it weighs: same columns and order as `score_pairs`."""
     if artefact["kind"] != "splink" or standardised.height < 2:
         return pl.DataFrame(schema=EDGE_SCHEMA)
-    block = "l.record_key <> r.record_key"
+    block = "l.place <> r.place"
     return _with_evidence(_scored(standardised, artefact, [block], ANY_WEIGHT, None, None), artefact)
 
 
@@ -111,7 +111,7 @@ def score_within(
     if artefact["kind"] != "splink" or components.height < 2:
         return pl.DataFrame(schema={column: EDGE_SCHEMA[column] for column in WEIGHED})
     inside = components.select("record_key", "component", "component_before")
-    records = inside.join(with_keys(standardised), on="record_key")
+    records = with_keys(inside.join(standardised, on="record_key"))
     block = "l.component = r.component AND coalesce(l.component_before <> r.component_before, true)"
     scored = _scored(records, artefact, [block], None, threads, memory_limit)
     return scored.select(WEIGHED)
@@ -195,25 +195,32 @@ def _scored(
     """Pairs in reach of the blocks: both keys, weight, and per comparison its millibits; its level (gamma_<name>) too
     where there is a lowest weight.
     """
+    # Pairs are many: they are kept by places in the order of the keys, which take a quarter of the room.
+    keys = records["record_key"].sort()
+    placed = records.with_columns(place=pl.col("record_key").rank("ordinal") - 1).drop("record_key")
     # Without a lowest weight nobody asks for levels. Splink writes them down beside the values that it compared, which
     # takes longer than comparing.
     told = lowest is not None
     settings = artefact["settings"] | {
+        "unique_id_column_name": "place",
         "blocking_rules_to_generate_predictions": blocks,
         "retain_matching_columns": told,
     }
     known = artefact["term_frequencies"]
-    with open_linker(records, settings, threads=threads, memory_limit=memory_limit, names=known) as (
+    with open_linker(placed, settings, threads=threads, memory_limit=memory_limit, names=known) as (
         linker,
         connection,
     ):
         # Splink compares its own sum of floats, which may be some millibits less than our sum of whole ones.
         pairs = linker.inference.predict(threshold_match_weight=None if lowest is None else lowest / 1000 - 1)
         measures = ", ".join(_measures(artefact, has_level=told))
-        scored = frame(connection, f"SELECT record_key_l, record_key_r, {measures} FROM {pairs.physical_name}")
+        scored = frame(connection, f"SELECT place_l, place_r, {measures} FROM {pairs.physical_name}")
     names = _names(artefact)
     scored = scored.with_columns(
-        weight=pl.sum_horizontal(pl.lit(prior_of(artefact), pl.Int64), *names), facts=pl.concat_list(names)
+        record_key_l=keys.gather(scored["place_l"]),
+        record_key_r=keys.gather(scored["place_r"]),
+        weight=pl.sum_horizontal(pl.lit(prior_of(artefact), pl.Int64), *names),
+        facts=pl.concat_list(names),
     )
     return scored if lowest is None else scored.filter(pl.col("weight") >= lowest)
 

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from personalization_pipeline.resolve.cluster import CUT, agglomerate, cluster
-from personalization_pipeline.resolve.components import components
+from personalization_pipeline.resolve.cluster import cluster
+from personalization_pipeline.resolve.components import CUT, components
 from personalization_pipeline.resolve.link import EDGE_SCHEMA
-from personalization_pipeline_tests.resolve.test_cluster import NO_MODEL, edges, groups, records, weights
+from personalization_pipeline_tests.resolve.test_agglomeration import joined, weights
+from personalization_pipeline_tests.resolve.test_cluster import NO_MODEL, edges, groups, records
 
 Pairs = list[tuple[int, int]]
 # Weights of so many digits that no two means are alike: for ties an independent linkage has a rule of its own.
@@ -59,7 +60,7 @@ def test_same_is_always_together_and_never_never_whatever_the_evidence_says(
 ) -> None:
     together = united(list(range(8)), same)
     never = [(one, other) for one, other in never if together[one] != together[other]]
-    found = agglomerate(matrix_of(seed), LEAST, same=same, never=barred(never))
+    found = joined(matrix_of(seed), LEAST, same=same, never=barred(never))
     assert all(found[one] == found[other] for one, other in same)
     assert all(found[one] != found[other] for one, other in never)
     assert all(found[first] == first <= place for place, first in enumerate(found))
@@ -70,7 +71,7 @@ def test_same_joins_the_groups_of_an_independent_average_linkage_and_parts_none(
     matrix = matrix_of(seed)
     distances = squareform(float(MOST) - matrix - np.diag(np.diag(float(MOST) - matrix)), checks=False)
     expected = united(fcluster(linkage(distances, "average"), MOST - LEAST, "distance").tolist(), same)
-    found = agglomerate(matrix, LEAST, same=same)
+    found = joined(matrix, LEAST, same=same)
     for one, other in combinations(range(8), 2):
         assert (found[one] == found[other]) == (expected[one] == expected[other])
 
@@ -78,7 +79,7 @@ def test_same_joins_the_groups_of_an_independent_average_linkage_and_parts_none(
 def test_who_is_same_answers_for_each_other_when_others_join() -> None:
     """0 and 1 are the same; 2 is close to 0 and 3 to 1, but 2 is never 3: the closer one joins, the other does not."""
     matrix = weights(4, (0, 2, 9_000), (1, 3, 8_000), other=-1_000)
-    assert agglomerate(matrix, CUT, same=[(0, 1)], never=barred([(2, 3)], 4)) == [0, 0, 0, 3]
+    assert joined(matrix, CUT, same=[(0, 1)], never=barred([(2, 3)], 4)) == [0, 0, 0, 3]
 
 
 def test_two_records_alone_are_told_apart_and_brought_together() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from personalization_pipeline.resolve.blocks import BLOCKS, bounded, columns_of, rule_of, with_keys
+from personalization_pipeline.foundation.warehouse import frame, scratch_connection
+from personalization_pipeline.resolve import identity_model
+from personalization_pipeline.resolve.blocks import BLOCKS, bounded, columns_of, count_pairs, rule_of, with_keys
 from personalization_pipeline.resolve.comparisons import comparisons, filled_columns
-from personalization_pipeline.resolve.identity_model import train
+from personalization_pipeline.resolve.identity_model import _patterns, open_linker, train
 from personalization_pipeline.resolve.standardise import standardise
 from personalization_pipeline_tests.resolve.conftest import Learned
 from personalization_pipeline_tests.resolve.contacts import contacts
@@ -37,6 +39,29 @@ def levels(compared: list[dict[str, Any]], name: str) -> list[str]:
 def test_the_same_records_in_any_order_give_the_same_artefact(learned: Learned) -> None:
     shuffled = learned.standardised.sample(fraction=1, shuffle=True, seed=3)
     assert json.dumps(train(shuffled, seed=1)) == json.dumps(learned.artefact)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_as_many_threads_as_may_be_learn_the_same(
+    learned: Learned, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity_model, "scratch_connection", lambda *_: scratch_connection(threads))
+    assert json.dumps(train(learned.standardised, seed=1)) == json.dumps(learned.artefact)
+
+
+def test_pairs_are_counted_on_the_levels_that_splink_finds(learned: Learned) -> None:
+    records = with_keys(learned.standardised.sort("record_key"))
+    compared, blocks = comparisons(records, by_chance=False), [("email_std",), ("last_name_std", "city_std")]
+    counted = _patterns(records, compared, blocks, 1)
+    settings = learned.artefact["settings"] | {
+        "blocking_rules_to_generate_predictions": [rule_of(block) for block in blocks],
+    }
+    with open_linker(records, settings, threads=None, memory_limit=None) as (linker, connection):
+        pairs = linker.inference.predict().physical_name
+        levels = ", ".join(f"gamma_{made['output_column_name']} AS {made['output_column_name']}" for made in compared)
+        found = frame(connection, f"SELECT {levels}, count(*) AS pair_count FROM {pairs} GROUP BY ALL ORDER BY ALL")
+    assert counted["pair_count"].sum() > 1_000
+    assert counted.rows() == found.rows()
 
 
 def test_an_artefact_survives_being_text(learned: Learned) -> None:
@@ -99,7 +124,7 @@ def test_what_is_compared_follows_from_the_columns_that_hold_data(
     made = comparisons(records, by_chance=False)
     assert [comparison["output_column_name"] for comparison in made] == compared
     keyed = with_keys(records)
-    blocks, left_out = bounded(keyed, filled_columns(keyed), BLOCKS)
+    blocks, left_out, _ = bounded(keyed, filled_columns(keyed), BLOCKS)
     assert left_out == []
     used = json.dumps([made, [rule_of(block) for block in blocks]])
     absent = {*EMAIL, *PLACE, "phone_std", "birth_date"} - set(columns)
@@ -163,21 +188,22 @@ def namesakes(count: int) -> pl.DataFrame:
 def test_a_block_that_brings_too_many_pairs_is_narrowed_by_first_letters() -> None:
     records = namesakes(1_000)  # 499,500 pairs; 100,000 may be looked at
     filled = frozenset({"city_std", "first_name_std", "last_name_std"})
-    kept, left_out = bounded(records, filled, (("city_std",),))
+    kept, left_out, pair_count = bounded(records, filled, (("city_std",),))
+    assert pair_count == sum(count_pairs(records, block) for block in kept) == 2 * 10 * (100 * 99 // 2)
     assert kept == [("city_std", "(first_name_std)"), ("city_std", "(last_name_std)")]
     assert left_out == ["city_std: 499500 pairs"]
 
 
 def test_a_block_that_no_letter_narrows_is_left_out_and_named() -> None:
     records = namesakes(1_000)
-    kept, left_out = bounded(records, frozenset({"city_std"}), (("city_std",),))
+    kept, left_out, _ = bounded(records, frozenset({"city_std"}), (("city_std",),))
     assert kept == []
     assert left_out == ["city_std: 499500 pairs"]
 
 
 def test_a_block_within_another_one_is_not_looked_at_twice() -> None:
     records = namesakes(50)
-    kept, left_out = bounded(
+    kept, left_out, _ = bounded(
         records, filled_columns(records), (("last_name_std",), ("last_name_std", "first_name_std"))
     )
     assert (kept, left_out) == ([("last_name_std",)], [])
