@@ -105,7 +105,7 @@ def _tell_what_needs_a_night(asked: Asked) -> None:
     ]
     if _corrections(project) != _corrections(known):
         asked.notes.append(OTHER_CORRECTIONS)
-    if "identity" in changed_artefacts(asked.building):
+    if "identity" in changed_artefacts(asked.building) or project.settings.identity != known.settings.identity:
         asked.notes.append("The identity model differs: who is one person shows only after a night.")
 
 

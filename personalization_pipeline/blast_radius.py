@@ -108,7 +108,7 @@ def _clusters(building: Building) -> pl.DataFrame:
 
     from personalization_pipeline.resolve import corrections
     from personalization_pipeline.resolve.cluster import groups
-    from personalization_pipeline.resolve.components import components, inner_pairs
+    from personalization_pipeline.resolve.components import components, cut_of, inner_pairs, with_keys_holding
 
     c, project = building.connection, building.project
     artefact = used(Store(project.store), "identity", building.artefact_keys["identity"])
@@ -117,13 +117,14 @@ def _clusters(building: Building) -> pl.DataFrame:
     for side in ("record_key_l", "record_key_r"):
         words = words.join(compared.select(pl.col("record_key").alias(side)), on=side, how="semi")
     said = corrections.said_edges(words)
+    once, cut = project.sources_once, cut_of(project)
     evidence = frame(c, f"FROM edges WHERE kind NOT IN ('{corrections.SAME}', '{corrections.NEVER}')")
+    evidence = with_keys_holding(evidence, cut)
     edges = pl.concat([evidence.select(said.columns), said])
-    once = project.sources_once
-    found = components(edges, compared, artefact, known.select("record_key", "component_digest"), once=once)
+    found = components(edges, compared, artefact, known.select("record_key", "component_digest"), once=once, cut=cut)
     inner = inner_pairs(found, edges, compared, artefact)
     weights = pl.concat([evidence.select(inner.columns), frame(c, "FROM inner_pairs").select(inner.columns), inner])
-    return groups(found, weights, said, known, once=once)
+    return groups(found, weights, said, known, once=once, cut=cut)
 
 
 def _follow_records(after: Building, names: Collection[str]) -> None:

@@ -15,8 +15,11 @@ from personalization_pipeline.foundation.night import Store, is_whole
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.warehouse import published_connection, query
+from personalization_pipeline.ingest.birth_dates import unread_in_landing
 from personalization_pipeline.ingest.mapping import check_sources
 from personalization_pipeline.ingest.steps import EMPTY_FACTS
+from personalization_pipeline.resolve.components import cut_of
+from personalization_pipeline.resolve.overrides import overrides
 from personalization_pipeline.segment.steps import segment_rules
 
 
@@ -28,6 +31,8 @@ def check_project(project: Project) -> dict[str, int]:
     tables = catalogue(project)
     rehearsal = rehearse(project, tables, EMPTY_FACTS)
     try:
+        overrides(project, rehearsal.columns("compared_records"))
+        cut_of(project)
         return {
             "sources": len(project.sources),
             "tables": len(tables.tables),
@@ -43,7 +48,13 @@ def check_project(project: Project) -> dict[str, int]:
 
 
 def notes(project: Project) -> list[str]:
-    """What is no error, and yet should be known: corrections that the last night, where there is one, could not follow."""
+    """What is no error, and yet should be known: birth dates in landed files that the declared format does not read, and
+    corrections that the last night, where there is one, could not follow.
+    """
+    return [*unread_in_landing(project), *_waiting_corrections(project)]
+
+
+def _waiting_corrections(project: Project) -> list[str]:
     night = Store(project.store).current()
     if not project.links or night is None or not is_whole(night):
         return []

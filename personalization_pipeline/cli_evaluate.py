@@ -127,8 +127,9 @@ def _identity_rows(found: Evaluation) -> Iterator[tuple[str, str]]:
     if found.households:
         yield "households: pair precision / recall / F1", _three(found.households, "pair")
         yield "households: B-cubed precision / recall / F1", _three(found.households, "bcubed")
-    if found.estimated_false_merge_rate is not None:
-        yield "estimated share of false merges", f"{found.estimated_false_merge_rate:.4f}"
+    if found.expected_false_share is not None:
+        both = f"{found.expected_false_share:.4f} / {1 - score.pair_precision:.4f}"
+        yield "wrong merges: expected of links / measured of pairs", both
     yield "model", found.model
     yield "seconds", ", ".join(f"{escape(step)} {taken:.1f}" for step, taken in found.seconds.items())
     yield "peak memory", f"{found.peak_memory_mib:,} MiB"

@@ -153,15 +153,14 @@ def _strongest(ties: Iterable[Tie]) -> dict[Pair, Tie]:
 def _together(
     project: Project, record: Mapping[str, Any], connection: Connection, one: Side, other: Side
 ) -> PairAnswer:
-    from personalization_pipeline.resolve.identity_model import CUT
-
+    cut = _cut(connection)
     ties = _strongest(ties_among(connection, one.record_keys))
     path = _path(ties, one.meant, other.meant)
     unexplained = {key for tie in path if tie.kind == "pair" for key in tie.pair}
     if unexplained:
         told = {tie.pair: tie for tie in _scored(project, record, connection, unexplained)}
         path = [told.get(tie.pair, tie) if tie.kind == "pair" else tie for tie in path]
-    held = {pair: tie for pair, tie in ties.items() if tie.kind == "same" or tie.weight >= CUT}
+    held = {pair: tie for pair, tie in ties.items() if tie.kind not in ("splink", "pair") or tie.weight >= cut}
     bridges = [
         tie
         for tie in path
@@ -170,7 +169,13 @@ def _together(
     said = [tie for tie in path if tie.kind == "same"]
     remedies = [f"personalize link {tie.record_key_l} {tie.record_key_r} --forget" for tie in said]
     remedies.append(f"personalize link {min(one.meant)} {min(other.meant)} --never")
-    return PairAnswer(one, other, True, CUT, path=path, bridges=bridges, remedies=remedies)
+    return PairAnswer(one, other, True, cut, path=path, bridges=bridges, remedies=remedies)
+
+
+def _cut(connection: Connection) -> int:
+    """The weight (millibits) from which on a pair counted as one person that night."""
+    cut: int = query(connection, "SELECT min(component_cut) FROM clusters")[0][0]
+    return cut
 
 
 def _path(ties: Mapping[Pair, Tie], start: Collection[str], end: Collection[str]) -> list[Tie]:
@@ -197,9 +202,8 @@ def _path(ties: Mapping[Pair, Tie], start: Collection[str], end: Collection[str]
 
 def _apart(project: Project, record: Mapping[str, Any], connection: Connection, one: Side, other: Side) -> PairAnswer:
     from personalization_pipeline.resolve.agglomeration import weight_between
-    from personalization_pipeline.resolve.identity_model import CUT
 
-    keys = one.record_keys | other.record_keys
+    cut, keys = _cut(connection), one.record_keys | other.record_keys
     edges = ties_among(connection, keys)
     live = _scored(project, record, connection, keys)
     ties = [tie for tie in [*edges, *live] if _is_between(tie, one, other)]
@@ -210,12 +214,12 @@ def _apart(project: Project, record: Mapping[str, Any], connection: Connection, 
     facts = {tie.pair: _facts(tie) for tie in ties if tie.kind in ("splink", "pair")}
     weighed = [(tie.weight, facts.get(pair, [])) for pair, tie in strongest.items()]
     mean = weight_between(weighed, len(one.record_keys) * len(other.record_keys))
-    reasons = list(_reasons(project, ties, one, other, best, mean, CUT))
+    reasons = list(_reasons(project, ties, one, other, best, mean, cut))
     remedies = [
         f"personalize link {tie.record_key_l} {tie.record_key_r} --forget" for tie in ties if tie.kind == "never"
     ]
     remedies.append(f"personalize link {min(one.meant)} {min(other.meant)} --same")
-    return PairAnswer(one, other, False, CUT, best=best, asked=asked, mean=mean, reasons=reasons, remedies=remedies)
+    return PairAnswer(one, other, False, cut, best=best, asked=asked, mean=mean, reasons=reasons, remedies=remedies)
 
 
 def _facts(tie: Tie) -> list[int]:

@@ -5,6 +5,7 @@ Belongs here: starting the job in this process and saying how it went. Does not 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -61,6 +62,7 @@ def run_night(project: Project, as_of: str, *, train: bool, out: Console, err: C
     if current is None or (failures and current == before):
         return 2
     _closing_table(project, current, seconds, time.monotonic() - started, out)
+    _tell_figures(current, err)
     return max(3 if failures else 0, _tell_refusals(current, store.record(current), err))
 
 
@@ -186,6 +188,20 @@ def _tell_refusals(current: Path, record: dict[str, Any], err: Console) -> int:
     return 3 if record["refused"] else 0
 
 
+def _tell_figures(current: Path, err: Console) -> None:
+    """What is too much about who is one person, each with its remedy."""
+    with contextlib.closing(published_connection(current)) as connection:
+        found = query(
+            connection,
+            "SELECT concat_ws(', ', figure, nullif(subject, '')), format('{:,}', CAST(tonight_value AS DOUBLE)), "
+            "'when learned ' || format('{:,}', CAST(learned_value AS DOUBLE)), remedy FROM identity_figures "
+            "WHERE state = 'beyond its bound' ORDER BY ALL",
+        )
+    for figure, tonight, before, remedy in found:
+        told = f"{tonight} ({before})" if before else tonight
+        err.print(f"warning: who is one person: {figure}: {told}\nFix: {remedy}", style="yellow", markup=False)
+
+
 def _closing_table(project: Project, current: Path, seconds: dict[str, float], total: float, out: Console) -> None:
     connection = published_connection(current, private=True)
     try:
@@ -197,6 +213,11 @@ def _closing_table(project: Project, current: Path, seconds: dict[str, float], t
             "SELECT sum(record_count), count(*) FILTER (kind = 'known'), count(*) FILTER (record_count > 1), "
             "count(*) FILTER (kind = 'anonymous') FROM people",
         )[0]
+        doubted = query(
+            connection,
+            "SELECT tonight_value FROM identity_figures "
+            "WHERE figure = 'links expected to be wrong' AND subject = 'by their weights'",
+        )[0][0]
         members = query(connection, "SELECT count(DISTINCT segment), count(*) FROM segment_members")[0]
         scored = query(connection, "SELECT count(*) FROM scores")[0][0]
         audiences = query(
@@ -208,7 +229,8 @@ def _closing_table(project: Project, current: Path, seconds: dict[str, float], t
         connection.close()
     words = {
         "ingest": f"{landed:,} rows landed, {kept:,} kept",
-        "resolve": f"{records:,} records are {people:,} people, {merged:,} of them merged; {anonymous:,} are anonymous",
+        "resolve": f"{records:,} records are {people:,} people, {merged:,} of them merged; {anonymous:,} are anonymous"
+        + ("" if doubted is None else f"; of the links {doubted:.2%} are expected to be wrong"),
         "segment": f"{members[1]:,} memberships in {members[0]} segments",
         "analyze": f"{scored:,} people scored",
         "activate": "; ".join(f"{name} to {to}: {qualified:,} -> {sent:,}" for name, to, qualified, sent in audiences),

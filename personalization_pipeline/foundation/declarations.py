@@ -64,6 +64,39 @@ class Retention(Declaration):
     nights: int = Field(7, ge=1)
 
 
+def _off(value: object) -> object:
+    """YAML reads a bare `off` as false; blank is neither."""
+    if value in (False, "off"):
+        return None
+    if not isinstance(value, dict):
+        raise ValueError("write `off`, or `levels:` with a label and an sql each")
+    return value
+
+
+class OwnLevel(Declaration):
+    """One level of a comparison: `sql` says of a pair of records, by columns that end in _l and _r, whether it is met."""
+
+    label: str = Field(min_length=1)
+    sql: Expression
+
+
+class OwnLevels(Declaration):
+    """The levels of a comparison, the best first; the sql of the last one is `else`."""
+
+    levels: tuple[OwnLevel, ...] = Field(min_length=2)
+
+
+class Identity(Declaration):
+    """How records are told apart, where a company knows better.
+
+    `cut`: the weight from which on records are one person, in thousandths of a bit, every night. `comparisons`: by name
+    `off`, or levels in the place of ours; they count when the model is learned.
+    """
+
+    cut: int | None = None
+    comparisons: dict[str, Annotated[OwnLevels | None, BeforeValidator(_off)]] = {}
+
+
 class Settings(Declaration):
     """project.yaml.
 
@@ -87,6 +120,7 @@ class Settings(Declaration):
     artefacts: dict[str, str] = {}
     churn_horizon_days: int = Field(90, ge=7, le=365)
     stitching_days: int = Field(30, ge=0)
+    identity: Identity = Identity()
     survivorship: dict[GoldenField, tuple[str, ...]] = {}
     brands: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import sqlglot
 from sqlglot import exp
 
 from personalization_pipeline.foundation.declarations import ADDRESS_KINDS, Mapping, Source
 from personalization_pipeline.foundation.errors import ProjectError
-from personalization_pipeline.foundation.lint import lint
+from personalization_pipeline.foundation.expressions import read_expression
 from personalization_pipeline.foundation.project import Project, nearest
 from personalization_pipeline.foundation.warehouse import Connection, EngineError, literal, named, scratch_connection
 from personalization_pipeline.ingest.entities import Entity, entities
@@ -29,7 +28,6 @@ IDS = {
     "address_id": "address",
     "visitor_id": "visitor_key",
 }
-REFUSED = (exp.Query, exp.Table, exp.Star, exp.AggFunc, exp.Window, exp.Lambda, exp.Parameter, exp.Placeholder)
 OWN_FUNCTIONS = {"utc", "day_of", "money"}
 ENGINE_FUNCTIONS = {
     "json_extract_string",
@@ -179,35 +177,15 @@ def _check_fill_down(source: Source, where: Path) -> None:
 
 
 def _expression(text: str, source: Source, where: Path) -> exp.Expr:
-    try:
-        tree = sqlglot.parse_one(text, dialect="duckdb")
-    except sqlglot.errors.SqlglotError:
-        raise ProjectError(
-            f"cannot read the expression {text!r}", fix="write one SQL expression", where=where
-        ) from None
-    lint(tree, where)
-    tree = tree.transform(_as_declared)
-    for node in tree.walk():
-        function = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
-        if isinstance(node, (*REFUSED, exp.Command)) or (function and function not in OWN_FUNCTIONS | ENGINE_FUNCTIONS):
-            raise ProjectError(
-                f"the expression {text!r} uses {function or type(node).__name__.lower()!r}",
-                fix="a mapping sees one row of one file: columns, literals, CASE, and functions of values such as "
-                + ", ".join(sorted(OWN_FUNCTIONS)),
-                where=where,
-            )
-        if isinstance(node, exp.Column) and node.name not in source.columns:
-            raise ProjectError(
-                f"the expression {text!r} reads {node.name!r}, which `columns` does not declare",
-                fix=nearest(node.name, source.columns),
-                where=where,
-            )
-    return tree
-
-
-def _as_declared(node: exp.Expr) -> exp.Expr:
-    """A column by its whole name: `customer.email` is one, the e-mail inside of a JSON object."""
-    return exp.column(".".join(part.name for part in node.parts), quoted=True) if isinstance(node, exp.Column) else node
+    return read_expression(
+        text,
+        columns=source.columns,
+        functions=OWN_FUNCTIONS | ENGINE_FUNCTIONS,
+        sees="a mapping sees one row of one file: columns, literals, CASE, and functions of values such as "
+        + ", ".join(sorted(OWN_FUNCTIONS)),
+        unknown="which `columns` does not declare",
+        where=where,
+    )
 
 
 def _check_required(entity: Entity, mapping: Mapping, where: Path) -> None:

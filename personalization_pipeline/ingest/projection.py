@@ -16,7 +16,7 @@ from personalization_pipeline.ingest.rows import Rows
 def typed_rows(columns: list[Column], source: Source, rows: Rows) -> str:
     """The SELECT that types the rows of a file: every mapped column by its alias; `reasons`: why a row is refused, NULL
     where it is not; `line`: its text if it is; `unread`: columns whose text does not parse, though the row can do
-    without them, NULL where there is none.
+    without them, NULL where there is none; `birth_date_text`: what `birth_date` is read from, NULL where there is none.
     """
     own = [column for column in columns if column.entity == source.rows_are]
     refusals = [
@@ -38,8 +38,23 @@ def typed_rows(columns: list[Column], source: Source, rows: Rows) -> str:
         f"SELECT {', '.join(k.alias for k in columns)}, "
         f"coalesce({rows.problem}, CASE WHEN NOT ({_is_any_good(own)}) THEN {_listed(refusals)} END) AS reasons, "
         f"CASE WHEN reasons IS NOT NULL THEN {rows.line} END AS line, "
-        f"CASE WHEN reasons IS NULL THEN {_listed(unread)} END AS unread "
+        f"CASE WHEN reasons IS NULL THEN {_listed(unread)} END AS unread, {_birth_date_text(columns)} AS birth_date_text "
         f"FROM (SELECT *, {', '.join(f'{k.sql} AS {k.alias}' for k in columns)} FROM ({rows.relation}))"
+    )
+
+
+def birth_date(columns: list[Column]) -> Column | None:
+    """The column that says when somebody was born, where it is read from one column of the file."""
+    found = (k for k in columns if (k.entity, k.name) == ("contacts", "birth_date") and len(k.reads) == 1)
+    return next(found, None)
+
+
+def _birth_date_text(columns: list[Column]) -> str:
+    found = birth_date(columns)
+    return (
+        f"CASE WHEN reasons IS NULL AND {found.meant} THEN {named(found.reads[0])} END"
+        if found
+        else "CAST(NULL AS VARCHAR)"
     )
 
 

@@ -29,6 +29,7 @@ from personalization_pipeline.foundation.warehouse import (
     scratch_connection,
 )
 from personalization_pipeline.foundation.writes import Kind, folder_at_once, write_text
+from personalization_pipeline.ingest.birth_dates import BirthDates, birth_dates
 from personalization_pipeline.ingest.entities import entities
 from personalization_pipeline.ingest.mapping import Column, mapped_columns
 from personalization_pipeline.ingest.projection import entity_rows, is_fact, typed_rows
@@ -51,6 +52,7 @@ class FileSummary:
     unread: dict[str, int] = field(default_factory=dict)
     extra_columns: list[str] = field(default_factory=list)
     landed_amount: str = "0.00"
+    birth_dates: BirthDates = field(default_factory=BirthDates)
 
 
 def read_file(path: Path, name: str, source: Source, where: Path, target: Path, limits: Limits) -> FileSummary:
@@ -70,7 +72,8 @@ def read_file(path: Path, name: str, source: Source, where: Path, target: Path, 
 
 def summary_of(folder: Path) -> FileSummary:
     """The summary of a file that was read before."""
-    return FileSummary(**json.loads((folder / "file.json").read_text(encoding="utf-8")))
+    content = json.loads((folder / "file.json").read_text(encoding="utf-8"))
+    return FileSummary(**content | {"birth_dates": BirthDates(**content.get("birth_dates", {}))})
 
 
 def _read(c: Connection, path: Path, name: str, source: Source, where: Path, folder: Path) -> FileSummary:
@@ -144,4 +147,5 @@ def _summary(c: Connection, columns: list[Column], source: Source, rows: Rows) -
         reasons=dict(reasons),
         unread=dict(sorted(unread.items())),
         extra_columns=rows.extra_columns,
+        birth_dates=birth_dates(c, columns, "typed"),
     )

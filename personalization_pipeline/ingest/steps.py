@@ -11,7 +11,9 @@ from personalization_pipeline.foundation.night import Store
 from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import literal, put_frame, query, row
 from personalization_pipeline.ingest import landing, versions
+from personalization_pipeline.ingest.birth_dates import MOST_UNREAD, BirthDates, in_words
 from personalization_pipeline.ingest.entities import entities
+from personalization_pipeline.ingest.reading import summary_of
 
 
 def _landed(building: Building) -> pl.DataFrame:
@@ -70,8 +72,8 @@ def _declared(building: Building) -> pl.DataFrame:
 
 
 def _source_checks(building: Building) -> pl.DataFrame:
-    """What each source promises about its rows, judged over the rows kept tonight."""
-    rows = []
+    """What each source promises about its rows, judged over the rows kept tonight; and that its birth dates can be read."""
+    rows = _birth_date_checks(building)
     for name, source in building.project.sources.items():
         checks = [read_check(text, building.project.file("sources", name)) for text in source.checks]
         relation = f"(SELECT * FROM facts.main.{source.rows_are} WHERE source = {literal(name)})"
@@ -81,6 +83,30 @@ def _source_checks(building: Building) -> pl.DataFrame:
             for v in judge(metrics, checks)
         ]
     return pl.DataFrame(rows, schema=dict.fromkeys(SOURCE_CHECKS, None), orient="row")
+
+
+def _birth_date_checks(building: Building) -> list[dict[str, object]]:
+    """One per source that writes birth dates: how many are unread in the file in which the most are."""
+    facts, project, rows = Store(building.project.store).facts, building.project, list[dict[str, object]]()
+    files = query(
+        building.connection,
+        "SELECT source, path, file_key FROM computed.main.landed_files WHERE refusal = '' AND NOT is_repeat ORDER BY ALL",
+    )
+    for name, source in project.sources.items():
+        found = [(summary_of(facts / key).birth_dates, path) for owner, path, key in files if owner == name]
+        worst, path = max(found, key=lambda file: file[0].unread_share, default=(BirthDates(), ""))
+        if any(told.written_count for told, _ in found):
+            text = f"share of birth dates unread <= {MOST_UNREAD:g}"
+            rows.append(
+                {
+                    "source": name,
+                    "check_text": text if worst.is_readable else f"{text}: {in_words(project, name, path, worst)}",
+                    "value": worst.unread_share,
+                    "is_passed": worst.is_readable,
+                    "owner": source.owner,
+                }
+            )
+    return rows
 
 
 SOURCE_CHECKS = {

@@ -80,9 +80,23 @@ def _page(building: Building) -> str:
         ),
         _table(
             building,
+            "What sources promised and did not keep",
+            "Each source's own checks, and that its birth dates can be read as it declares them.",
+            "SELECT source, owner, check_text, value FROM source_checks WHERE NOT is_passed ORDER BY ALL",
+        ),
+        _table(
+            building,
             "Models",
             "How each model did on windows that it had not seen.",
             "SELECT model, status, summary FROM models ORDER BY model",
+        ),
+        _table(
+            building,
+            "Who is one person: is the model still right?",
+            "Tonight beside the night in which the identity model was learned, and how many links are expected to be wrong: "
+            "of pairs of w bits one in 1 + 2^w. What is beyond its bound has a remedy.",
+            "SELECT figure, subject, tonight_value AS tonight, learned_value AS when_learned, compared, bound, state, remedy "
+            "FROM identity_figures ORDER BY figure, subject",
         ),
         _questions(building),
         _checks(building),

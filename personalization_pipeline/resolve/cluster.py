@@ -3,7 +3,7 @@
 Belongs here: from components and the weights inside them to clusters. Does not belong here: what hangs together
 (components), and which name a cluster keeps over the nights (records.sql).
 
-Agglomeration inside each component: the two groups with the highest weight between them join, until none reaches CUT.
+Agglomeration inside each component: the two groups with the highest weight between them join, until none reaches the cut.
 What two groups weigh is counted fact by fact, as a pair is: of the pairs of records that say something about a fact,
 three quarters of their mean and a quarter of the best one. So a record that says little neither helps nor harms, a
 typo or a former address is outvoted, and two people of one name stay apart by what their other records say. What is no
@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from personalization_pipeline.resolve.agglomeration import agglomerate
-from personalization_pipeline.resolve.components import components, inner_pairs, source_of
+from personalization_pipeline.resolve.components import CUT, components, inner_pairs, source_of, with_keys_holding
 from personalization_pipeline.resolve.corrections import NEVER, SAME
-from personalization_pipeline.resolve.identity_model import CUT, Artefact
+from personalization_pipeline.resolve.identity_model import Artefact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +41,7 @@ def cluster(
     artefact: Artefact,
     *,
     once: Collection[str] = (),
+    cut: int = CUT,
     threads: int | None = None,
     memory_limit: str | None = None,
 ) -> pl.DataFrame:
@@ -48,11 +49,12 @@ def cluster(
 
     `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`. Gives the columns of `groups`.
     """
-    found = components(edges, standardised, artefact, once=once)
+    edges = with_keys_holding(edges, cut)
+    found = components(edges, standardised, artefact, once=once, cut=cut)
     inner = inner_pairs(found, edges, standardised, artefact, threads=threads, memory_limit=memory_limit)
     is_said = pl.col("kind").is_in([SAME, NEVER])
     weights = pl.concat([edges.filter(~is_said).select(inner.columns), inner])
-    return groups(found, weights, edges.filter(is_said), once=once)
+    return groups(found, weights, edges.filter(is_said), once=once, cut=cut)
 
 
 def groups(
@@ -62,13 +64,15 @@ def groups(
     before: pl.DataFrame | None = None,
     *,
     once: Collection[str] = (),
+    cut: int = CUT,
 ) -> pl.DataFrame:
     """Every record once: record_key, cluster_key, component_cut, component_digest, sorted by record_key.
 
     `found` are `components`; `weights` (record_key_l, record_key_r, weight in millibits, facts: how much of it each
     comparison is) those of all scored edges, exact keys and inner pairs, of which the highest of a pair counts; `said`
-    (record_key_l, record_key_r, kind) people's word; `once` the sources that hold each person once. `before` (record_key, cluster_key, component_digest) are the groups of
-    an earlier night: a component whose digest stood there is cut as it was then.
+    (record_key_l, record_key_r, kind) people's word; `once` the sources that hold each person once; `cut` the weight
+    (millibits) from which on groups join. `before` (record_key, cluster_key, component_digest) are the groups of an earlier
+    night: a component whose digest stood there is cut as it was then.
     """
     # Two records alone need no second look: their edge reaches the cut, and there is no third to disagree.
     several = found.filter(pl.len().over("component") > 2).sort("component", "record_key")
@@ -77,7 +81,7 @@ def groups(
         known = before.select(known.columns).join(several, on=["record_key", "component_digest"], how="semi")
     changed = several.join(known, on="record_key", how="anti", maintain_order="left")
     joined = pl.DataFrame(
-        {"record_key": changed["record_key"], "cluster_key": _joined(changed, weights, said, once)},
+        {"record_key": changed["record_key"], "cluster_key": _joined(changed, weights, said, once, cut)},
         schema={"record_key": pl.String, "cluster_key": pl.String},
     )
     return (
@@ -92,7 +96,9 @@ def groups(
     )
 
 
-def _joined(several: pl.DataFrame, weights: pl.DataFrame, said: pl.DataFrame, once: Collection[str]) -> pl.Series:
+def _joined(
+    several: pl.DataFrame, weights: pl.DataFrame, said: pl.DataFrame, once: Collection[str], cut: int
+) -> pl.Series:
     """The smallest record key of the group of each row of `several` (sorted by component and record key).
 
     A pair that nothing weighs has weight 0.
@@ -123,7 +129,7 @@ def _joined(several: pl.DataFrame, weights: pl.DataFrame, said: pl.DataFrame, on
             matrix[at, :, left[inside], right[inside]] = matrix[at, :, right[inside], left[inside]] = told[inside]
             spoken = [(which - start, *word) for of, which, *word in words if of == size and 0 <= which - start < step]
             same, never = ([word[:1] + word[2:] for word in spoken if word[1] == kind] for kind in (SAME, NEVER))
-            kin = agglomerate(matrix[:, 0], CUT, matrix[:, 1:], same, _apart(source[part], never))
+            kin = agglomerate(matrix[:, 0], cut, matrix[:, 1:], same, _apart(source[part], never))
             smallest[part] = np.take_along_axis(part, kin, axis=1)
     return several["record_key"].gather(smallest)
 

@@ -18,6 +18,21 @@ import polars as pl
 Level = dict[str, Any]
 Comparison = dict[str, Any]
 
+# Each comparison, and the column without which there is none.
+COLUMNS = {
+    "first_name": "first_name_std",
+    "middle_name": "middle_name_std",
+    "household": "last_name_std",
+    "birth_date": "birth_date",
+    "birth_year": "birth_year",
+    "national_id": "national_id_std",
+    "email": "email_std",
+    "phone": "phone_std",
+    "birth_place": "birth_place_std",
+    "occupation": "occupation_std",
+    "gender": "gender_std",
+}
+MISSING = "missing"  # the level of pairs that say nothing about a fact
 MIN_COMPARISONS = 2  # one fact alone cannot show when it errs
 FILLED_SHARE = 0.02  # a column that fewer records fill is left out: nothing could be learned about it
 SAME_VALUE_SHARE = 0.5  # so is one on which two records agree more often than this by chance,
@@ -71,20 +86,20 @@ def comparisons(standardised: pl.DataFrame, *, by_chance: bool) -> list[Comparis
     filled = filled_columns(standardised)
     missing_or_shared = _missing if by_chance or "first_name_std" not in filled else _missing_or_shared
     made = (
-        ("first_name_std", _first_name()),
-        ("middle_name_std", _middle_name()),
-        ("last_name_std", _household(filled, chance_agreement(standardised["last_name_std"]))),
-        ("birth_date", _birth_date(missing_or_shared("birth_date"))),
-        ("birth_year", _birth_year()),
-        ("national_id_std", _written("national_id", "national_id_std", 0.9, _slip("national_id_std"))),
-        ("email_std", _email(missing_or_shared("email_std"))),
-        ("phone_std", _phone(missing_or_shared("phone_std"))),
-        ("birth_place_std", _written("birth_place", "birth_place_std", 0.8, _similar("birth_place_std", 0.9))),
-        ("occupation_std", _written("occupation", "occupation_std", 0.8, _similar("occupation_std", 0.9))),
-        ("gender_std", _gender()),
+        _first_name(),
+        _middle_name(),
+        _household(filled, chance_agreement(standardised["last_name_std"])),
+        _birth_date(missing_or_shared("birth_date")),
+        _birth_year(),
+        _written("national_id", 0.9, _slip("national_id_std")),
+        _email(missing_or_shared("email_std")),
+        _phone(missing_or_shared("phone_std")),
+        _written("birth_place", 0.8, _similar("birth_place_std", 0.9)),
+        _written("occupation", 0.8, _similar("occupation_std", 0.9)),
+        _gender(),
     )
     chosen = filled - {"birth_year"} if "birth_date" in filled else filled
-    return [comparison for column, comparison in made if column in chosen]
+    return [comparison for comparison in made if COLUMNS[comparison["output_column_name"]] in chosen]
 
 
 def _first_name() -> Comparison:
@@ -206,8 +221,9 @@ def _gender() -> Comparison:
     )
 
 
-def _written(name: str, column: str, usual_m: float, alike: str) -> Comparison:
+def _written(name: str, usual_m: float, alike: str) -> Comparison:
     """A fact of one column, the same, misspelt or another."""
+    column = COLUMNS[name]
     return _comparison(
         name,
         _missing(column),
@@ -239,7 +255,7 @@ def _phone(missing: str) -> Comparison:
 
 
 def _comparison(name: str, missing: str, *levels: Level) -> Comparison:
-    null: Level = {"label_for_charts": "missing", "sql_condition": missing, "is_null_level": True}
+    null: Level = {"label_for_charts": MISSING, "sql_condition": missing, "is_null_level": True}
     return {"output_column_name": name, "comparison_levels": [null, *levels]}
 
 

@@ -12,10 +12,15 @@ from collections.abc import Collection
 import polars as pl
 
 from personalization_pipeline.foundation.artefacts import key_of
+from personalization_pipeline.foundation.errors import ProjectError
+from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.resolve.corrections import NEVER, SAME
-from personalization_pipeline.resolve.identity_model import CUT, Artefact
-from personalization_pipeline.resolve.link import score_within
+from personalization_pipeline.resolve.identity_model import Artefact
+from personalization_pipeline.resolve.link import LOWEST_WEIGHT, score_within
 
+# Millibits: odds of nearly three to one. One constant for data of every kind; docs/identity.md tells what was tried. A
+# person who sees another's data costs more than one who is known twice.
+CUT = 1_500
 CLIP = 25_000  # millibits: edges of this weight hold the largest components together
 MAX_COMPONENT = 1_000  # records: all pairs of a larger component would be too many
 STEP = 2_000  # millibits by which the cut of a larger component rises
@@ -28,6 +33,27 @@ COMPONENTS = {
 }
 
 
+def cut_of(project: Project) -> int:
+    """The weight (millibits) from which on records are one person: the project's, else CUT.
+
+    Raises ProjectError for one below which there are no edges.
+    """
+    cut = project.settings.identity.cut
+    if cut is not None and cut < LOWEST_WEIGHT:
+        raise ProjectError(
+            f"identity.cut: {cut} is less than any pair that is looked at weighs",
+            fix=f"write thousandths of a bit, {LOWEST_WEIGHT} or more; without the line it is {CUT}",
+            where=project.folder / "project.yaml",
+        )
+    return CUT if cut is None else cut
+
+
+def with_keys_holding(edges: pl.DataFrame, cut: int) -> pl.DataFrame:
+    """The edges as they count under a cut: an exact or given key is a rule, and reaches whatever is asked of evidence."""
+    is_key, weight = ~pl.col("kind").is_in(["splink", SAME, NEVER]), pl.col("weight")
+    return edges.with_columns(weight=pl.when(is_key).then(pl.max_horizontal(weight, pl.lit(cut))).otherwise(weight))
+
+
 def components(
     edges: pl.DataFrame,
     standardised: pl.DataFrame,
@@ -35,20 +61,21 @@ def components(
     before: pl.DataFrame | None = None,
     *,
     once: Collection[str] = (),
+    cut: int = CUT,
     limit: int = MAX_COMPONENT,
 ) -> pl.DataFrame:
-    """Every record once, sorted, with its connected component by edges from CUT on: columns COMPONENTS.
+    """Every record once, sorted, with its connected component by edges from `cut` (millibits) on: columns COMPONENTS.
 
-    `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`. One of kind `same` holds whatever it weighs; a
+    `edges` are those of `score_pairs`, `exact_key_edges` and `said_edges`, `with_keys_holding`. One of kind `same` holds whatever it weighs; a
     pair that is `never` one person, or of one source of `once` (those that hold each person once), holds nothing
     together. A component of more than `limit` records loses its weakest edges, step by step, until its parts are small
-    enough: its component_cut (millibits) is more than CUT, something to look at. The digest is of all that decides how a component is cut; NULL where one or two records leave nothing to
-    decide, and everywhere where no record has a contact_digest. `before` (record_key, component_digest) are the known
+    enough: its component_cut (millibits) is more than `cut`, something to look at. The digest is of all that decides how a
+    component is cut; NULL where one or two records leave nothing to decide, and everywhere where no record has a contact_digest. `before` (record_key, component_digest) are the known
     records as an earlier night grouped them: component_before.
     """
-    found = _cut_to_size(_holding(edges, once), standardised["record_key"], limit)
+    found = _cut_to_size(_holding(edges, once), standardised["record_key"], cut, limit)
     several = found.filter(pl.len().over("component") > 2)
-    digests = _digests(several, edges, standardised, " ".join([key_of(artefact), *once]))
+    digests = _digests(several, edges, standardised, " ".join([key_of(artefact), str(cut), *once]))
     known = pl.DataFrame(schema={"record_key": pl.String, "component_digest": pl.String}) if before is None else before
     return (
         found.join(digests, on="component", how="left", maintain_order="left")
@@ -116,8 +143,8 @@ def _digests(several: pl.DataFrame, edges: pl.DataFrame, standardised: pl.DataFr
     return texts.select("component", component_digest=pl.Series(digests, dtype=pl.String))
 
 
-def _cut_to_size(ends: pl.DataFrame, record_keys: pl.Series, limit: int) -> pl.DataFrame:
-    """record_key, component, component_cut, held together by `ends` (see `_holding`).
+def _cut_to_size(ends: pl.DataFrame, record_keys: pl.Series, cut: int, limit: int) -> pl.DataFrame:
+    """record_key, component, component_cut, held together by `ends` (see `_holding`) from `cut` on.
 
     Where even the strongest edges hold too many together, only people's word does.
     """
@@ -125,8 +152,8 @@ def _cut_to_size(ends: pl.DataFrame, record_keys: pl.Series, limit: int) -> pl.D
     place = pl.DataFrame({"record_key": keys, "place": range(len(keys))}, schema_overrides={"place": pl.Int64})
     for side in ("l", "r"):
         ends = ends.join(place.rename({"record_key": f"record_key_{side}", "place": side}), on=f"record_key_{side}")
-    done, rest, cut = [], place, CUT
-    while rest.height and cut <= CLIP:
+    done, rest, highest = [], place, max(cut, CLIP)
+    while rest.height and cut <= highest:
         ends = ends.filter(pl.col("is_same") | (pl.col("weight") >= cut))
         labelled = rest.with_columns(component=connected(ends, len(keys)).gather(rest["place"]))
         labelled = labelled.with_columns(component_cut=pl.lit(cut, pl.Int64), size=pl.len().over("component"))

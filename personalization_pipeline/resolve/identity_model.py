@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ from personalization_pipeline.resolve.comparisons import (
     comparisons,
     filled_columns,
 )
+from personalization_pipeline.resolve.overrides import Overrides, overridden
 from personalization_pipeline.resolve.quick_conditions import quick
 
 if TYPE_CHECKING:
@@ -47,9 +49,6 @@ Chances = dict[int, float]  # by the number of a level
 Frequencies = dict[str, Any]  # filled: how many records hold a value; counts: of each value that is not unique
 
 VERSION = 2
-# Millibits: odds of nearly three to one. One constant for data of every kind; docs/identity.md tells what was tried. A
-# person who sees another's data costs more than one who is known twice.
-CUT = 1_500
 MIN_RECORDS = 100  # with fewer there is nothing to learn from
 MAX_PAIRS = 1_000_001  # random pairs looked at, and pairs of a training block; Splink warns at 1e6, its default
 USUAL_PAIRS = 20  # how many true pairs the usual m is worth
@@ -62,29 +61,29 @@ RAREST = 3  # records: what was seen seldom, or never, is in new data more commo
 MAX_LEARNED = 3_000_000  # pairs that are learned from
 
 
-def train(standardised: pl.DataFrame, *, seed: int) -> Artefact:
+def train(standardised: pl.DataFrame, *, seed: int, own: Overrides | None = None) -> Artefact:
     """Learn the identity artefact from standardised records (see `standardise`); the same for any order of the rows.
 
-    Only whole numbers are counted by many threads: the last digits of sums of floats depend on the order of the summands.
+    `own` are the comparisons that a project sets; the artefact says so. Only whole numbers are counted by many threads: the
+    last digits of sums of floats depend on the order of the summands.
     """
     records = with_keys(standardised.sort("record_key"))
-    artefact: Artefact = {"version": VERSION, "record_count": records.height, "seed": seed}
+    own = own or {}
+    artefact: Artefact = {"version": VERSION, "record_count": records.height, "seed": seed, "overrides": dict(own)}
     filled = filled_columns(records)
-    compared = comparisons(records, by_chance=False)
+    compared = overridden(comparisons(records, by_chance=False), own)
     if records.height < MIN_RECORDS or len(compared) < MIN_COMPARISONS:
         return artefact | {"kind": "exact-keys-only"}
     blocks, left_out, in_reach = bounded(records, filled, BLOCKS)
     one_in = max(1, -(-in_reach // MAX_LEARNED))
     patterns = _patterns(records, compared, blocks, one_in)
     pair_count = records.height * (records.height - 1) / 2 / one_in
-    learned, prior, false = _learn(
-        patterns, compared, _chances(records, comparisons(records, by_chance=True), seed), pair_count
-    )
+    by_chance = overridden(comparisons(records, by_chance=True), own)
+    learned, prior = _learn(patterns, compared, _chances(records, by_chance, seed), pair_count)
     return artefact | {
         "kind": "splink",
         "settings": _settings(learned, prior, blocks),
         "blocks_left_out": left_out,
-        "estimated_false_merge_rate": false,
         "term_frequencies": _term_frequencies(records, learned),
     }
 
@@ -147,7 +146,7 @@ def _chances(records: pl.DataFrame, compared: list[Comparison], seed: int) -> li
         linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=seed)
         seen: list[Comparison] = linker.misc.save_model_to_json()["comparisons"]
     return [
-        {number: _number(found["comparison_levels"][at], "u_probability") for number, at, _ in _learned_levels(made)}
+        {number: _number(found["comparison_levels"][at], "u_probability") for number, at, _ in learned_levels(made)}
         for made, found in zip(compared, seen, strict=True)
     ]
 
@@ -185,9 +184,8 @@ ORDER BY ALL""",
 
 def _learn(
     patterns: pl.DataFrame, compared: list[Comparison], chances: list[Chances], pair_count: float
-) -> tuple[list[Comparison], float, float]:
-    """m and u of every level, and the share of all pairs that are true, by expectation maximisation over the patterns;
-    and the share of the pairs from the cut on that are not true, as the model itself expects it (0..1).
+) -> tuple[list[Comparison], float]:
+    """m and u of every level, and the share of all pairs that are true, by expectation maximisation over the patterns.
 
     `pair_count` is how many random pairs the records behind the patterns make.
     """
@@ -196,8 +194,8 @@ def _learn(
     counts = patterns["pair_count"].to_numpy().astype(np.float64)
     facts = []
     for made, chance in zip(compared, chances, strict=True):
-        numbers = [number for number, _, _ in _learned_levels(made)]
-        usual = np.array([level["m_probability"] for _, _, level in _learned_levels(made)])
+        numbers = [number for number, _, _ in learned_levels(made)]
+        usual = np.array([level["m_probability"] for _, _, level in learned_levels(made)])
         at = np.array(
             [numbers.index(level) if level in numbers else -1 for level in patterns[made["output_column_name"]]]
         )
@@ -220,11 +218,9 @@ def _learn(
             )
     learned = copy.deepcopy(compared)
     for made, mine, theirs in zip(learned, m, u, strict=True):
-        for (_, _, level), m_level, u_level in zip(_learned_levels(made), mine, theirs, strict=True):
+        for (_, _, level), m_level, u_level in zip(learned_levels(made), mine, theirs, strict=True):
             level["m_probability"], level["u_probability"] = _six_digits(m_level), _six_digits(u_level)
-    merged = odds >= CUT / 1000 * np.log(2)
-    false = 1 - true[merged].sum() / counts[merged].sum() if merged.any() else 0.0
-    return learned, _six_digits(prior), _six_digits(max(false, 0.0))
+    return learned, _six_digits(prior)
 
 
 def _term_frequencies(records: pl.DataFrame, compared: list[Comparison]) -> dict[str, Frequencies]:
@@ -248,7 +244,13 @@ def _frequency_table(values: pl.Series, known: Frequencies) -> pl.DataFrame:
     return distinct.join(counts, on=column, how="left").select(column, share.alias(f"tf_{column}"))
 
 
-def _learned_levels(made: Comparison) -> list[tuple[int, int, Level]]:
+def prior_of(artefact: Artefact) -> int:
+    """Millibits of any two records, before anything is compared."""
+    prior = artefact["settings"]["probability_two_random_records_match"]
+    return round(math.log2(prior / (1 - prior)) * 1000)
+
+
+def learned_levels(made: Comparison) -> list[tuple[int, int, Level]]:
     """The levels that have something to learn: Splink's number, place in the list, level."""
     levels = made["comparison_levels"]
     return [

@@ -9,7 +9,6 @@ alone, not on what else is in the data: how common a name is stands in the artef
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 
 import polars as pl
@@ -17,7 +16,7 @@ import polars as pl
 from personalization_pipeline.foundation.warehouse import frame, scratch_connection
 from personalization_pipeline.resolve.blocks import with_keys
 from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, same
-from personalization_pipeline.resolve.identity_model import Artefact, open_linker
+from personalization_pipeline.resolve.identity_model import Artefact, open_linker, prior_of
 
 LOWEST_WEIGHT = -5_000  # millibits; a pair below is no edge
 ANY_WEIGHT = -1_000_000  # millibits; no pair is below
@@ -221,7 +220,7 @@ def _scored(
     scored = scored.with_columns(
         record_key_l=keys.gather(scored["place_l"]),
         record_key_r=keys.gather(scored["place_r"]),
-        weight=pl.sum_horizontal(pl.lit(_prior(artefact), pl.Int64), *names),
+        weight=pl.sum_horizontal(pl.lit(prior_of(artefact), pl.Int64), *names),
         facts=pl.concat_list(names),
     )
     return scored if lowest is None else scored.filter(pl.col("weight") >= lowest)
@@ -242,15 +241,9 @@ def _names(artefact: Artefact) -> list[str]:
     return [comparison["output_column_name"] for comparison in artefact["settings"]["comparisons"]]
 
 
-def _prior(artefact: Artefact) -> int:
-    """Millibits of any two records, before anything is compared."""
-    prior = artefact["settings"]["probability_two_random_records_match"]
-    return round(math.log2(prior / (1 - prior)) * 1000)
-
-
 def _evidence(artefact: Artefact) -> pl.Expr:
     """JSON text: {"prior": millibits, "<comparison>": {"level": label, "millibits": number}, ...}."""
-    parts = [pl.lit(_prior(artefact), pl.Int64).alias("prior")]
+    parts = [pl.lit(prior_of(artefact), pl.Int64).alias("prior")]
     for comparison in artefact["settings"]["comparisons"]:
         name, levels = comparison["output_column_name"], comparison["comparison_levels"]
         labels = [level["label_for_charts"] for level in levels]

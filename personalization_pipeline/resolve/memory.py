@@ -6,8 +6,8 @@ cluster). Everything here may only save work: a night that finds nothing to keep
 The chain of digests: a record's `contact_digest` covers the compared columns of its contact, this phase's code and the
 libraries that it calls, and in `compared_records` which of its values are set aside; a scored edge holds between two
 records of which yesterday had the same digests, under the same artefact, and an exact key where that is so for all who
-share it; a component's `component_digest` covers its
-records' digests, its exact keys, people's word, the sources that hold each person once, and the artefact.
+share it; a component's `component_digest` covers its records' digests, its exact keys, people's word, the sources that
+hold each person once, the cut, and the artefact.
 """
 
 from __future__ import annotations

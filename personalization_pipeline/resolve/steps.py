@@ -14,7 +14,8 @@ from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import frame
-from personalization_pipeline.resolve import corrections, limits, memory, review, survivorship
+from personalization_pipeline.resolve import corrections, drift, limits, memory, review, survivorship
+from personalization_pipeline.resolve.overrides import overrides
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
 
 CONTACT_DIGESTS = {"record_key": "VARCHAR", "contact_digest": "UBIGINT"}
@@ -99,9 +100,10 @@ def _addresses(building: Building) -> pl.DataFrame:
 
 def _model(building: Building) -> dict[str, Any]:
     """The identity artefact of this night; trained only where there is none."""
-    from personalization_pipeline.resolve.identity_model import train
-
-    return artefact(building, "identity", lambda: train(frame(building.connection, "FROM compared_records"), seed=1))
+    own = overrides(building.project, building.columns("compared_records"))
+    return artefact(
+        building, "identity", lambda: drift.learned(frame(building.connection, "FROM compared_records"), own)
+    )
 
 
 def _known_records(building: Building) -> None:
@@ -127,16 +129,17 @@ def _edges(building: Building) -> pl.DataFrame:
 
 
 def _components(building: Building) -> pl.DataFrame:
-    from personalization_pipeline.resolve.components import components
+    from personalization_pipeline.resolve.components import components, cut_of, with_keys_holding
 
-    c = building.connection
+    c, cut = building.connection, cut_of(building.project)
     known = "FROM computed.main.known_records JOIN yesterday.main.clusters USING (record_key)"
     return components(
-        frame(c, "SELECT record_key_l, record_key_r, kind, weight FROM edges"),
+        with_keys_holding(frame(c, "SELECT record_key_l, record_key_r, kind, weight FROM edges"), cut),
         frame(c, "SELECT record_key, contact_digest FROM compared_records"),
         _model(building),
         frame(c, f"SELECT record_key, component_digest {known} WHERE component_digest IS NOT NULL"),
         once=building.project.sources_once,
+        cut=cut,
     )
 
 
@@ -156,15 +159,19 @@ def _inner_pairs(building: Building) -> pl.DataFrame:
 
 def _clusters(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.cluster import groups
+    from personalization_pipeline.resolve.components import cut_of, with_keys_holding
 
-    c, keys = building.connection, "record_key_l, record_key_r"
-    weighed = f"FROM edges WHERE kind NOT IN ('{corrections.SAME}', '{corrections.NEVER}')"
+    c, keys, cut = building.connection, "record_key_l, record_key_r", cut_of(building.project)
+    said = f"kind IN ('{corrections.SAME}', '{corrections.NEVER}')"
+    edges = frame(c, f"SELECT {keys}, kind, weight, facts FROM edges WHERE NOT {said}")
+    inner = frame(c, f"SELECT {keys}, weight, facts FROM inner_pairs")
     return groups(
         frame(c, "FROM computed.main.components"),
-        frame(c, f"SELECT {keys}, weight, facts {weighed} UNION ALL SELECT {keys}, weight, facts FROM inner_pairs"),
-        frame(c, f"SELECT {keys}, kind FROM edges WHERE kind IN ('{corrections.SAME}', '{corrections.NEVER}')"),
+        pl.concat([with_keys_holding(edges, cut).select(inner.columns), inner]),
+        frame(c, f"SELECT {keys}, kind FROM edges WHERE {said}"),
         frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
         once=building.project.sources_once,
+        cut=cut,
     )
 
 
@@ -177,7 +184,7 @@ def _households(building: Building) -> pl.DataFrame:
 
 
 def _weakest_links(building: Building) -> pl.DataFrame:
-    from personalization_pipeline.resolve.identity_model import CUT
+    from personalization_pipeline.resolve.components import cut_of
     from personalization_pipeline.resolve.review import WEAK, weakest_links
 
     ties = (
@@ -189,7 +196,32 @@ def _weakest_links(building: Building) -> pl.DataFrame:
         f"FROM ({ties}) JOIN clusters AS one ON one.record_key = record_key_l "
         "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key GROUP BY ALL"
     )
-    return weakest_links(frame(building.connection, "FROM clusters"), frame(building.connection, pairs), CUT + WEAK)
+    clusters, below = frame(building.connection, "FROM clusters"), cut_of(building.project) + WEAK
+    return weakest_links(clusters, frame(building.connection, pairs), below)
+
+
+def _level_weights(building: Building) -> pl.DataFrame:
+    return drift.level_weights(_model(building))
+
+
+def _weights(building: Building) -> pl.Series:
+    return frame(building.connection, "SELECT weight FROM edges WHERE kind = 'splink'")["weight"]
+
+
+def _weight_bands(building: Building) -> pl.DataFrame:
+    return drift.weight_bands(_model(building), _weights(building))
+
+
+def _identity_measures(building: Building) -> pl.DataFrame:
+    from personalization_pipeline.resolve.components import cut_of
+    from personalization_pipeline.resolve.quality import quality
+
+    c, project = building.connection, building.project
+    compared = frame(c, f"SELECT record_key, {', '.join(drift.COMPLETE.values())} FROM compared_records")
+    own = overrides(project, building.columns("compared_records"))
+    rows = drift.drift(_model(building), compared, _weights(building), own)
+    rows += quality(c, cut_of(project), project.sources_once)
+    return pl.DataFrame(rows, schema=list(drift.MEASURES), orient="row", infer_schema_length=None)
 
 
 PHASE = Phase(
@@ -212,6 +244,12 @@ PHASE = Phase(
         "components": Computed(_components, COMPONENTS, reads=("compared_records", "edges")),
         "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("compared_records", "edges"), after=("components",)),
         "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs")),
+        "level_weights": Computed(_level_weights, drift.WEIGHTS, reads=("compared_records",)),
+        "weight_bands": Computed(_weight_bands, drift.WEIGHT_BANDS, reads=("compared_records", "edges")),
+        "identity_measures": Computed(
+            _identity_measures, drift.MEASURES, reads=("compared_records", "edges", "clusters")
+        ),
+        "figure_bounds": Computed(lambda _: drift.figure_bounds(), drift.FIGURE_BOUNDS),
         "weakest_links": Computed(_weakest_links, review.WEAKEST_LINKS, reads=("clusters", "edges", "inner_pairs")),
     },
 )

@@ -66,7 +66,7 @@ def test_a_mapping_that_reads_an_unknown_column_names_the_file_the_word_and_the_
         ("money(amount)", "money()", "order_lines.amount: Binder Error: Macro money()", "always text"),
         ("money(amount)", "amount * 2", "order_lines.amount: Binder Error: No function matches", "always text"),
         ("money(amount)", "money(amount", "cannot read the expression 'money(amount'", "one SQL expression"),
-        ("money(amount)", "amount; kind", "order_lines.amount: Parser Error", "always text"),
+        ("money(amount)", "amount; kind", "cannot read the expression 'amount; kind'", "one SQL expression"),
         (
             "'%Y-%m-%d')\n  orders",
             "'%Y-%Q')\n  orders",

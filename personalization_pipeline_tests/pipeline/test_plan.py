@@ -207,6 +207,12 @@ def test_an_unchanged_project_moves_nobody_and_nothing_is_written(three: Path) -
     assert child_nights.bytes_below(three) == before
 
 
+def test_another_cut_is_known_to_need_a_night(three: Path) -> None:
+    rewrite(three / "project.yaml", "sensitive: []", "identity: {cut: 3000}")
+    notes = json.loads(said("--project", str(three), "--json"))["notes"]
+    assert notes == ["The identity model differs: who is one person shows only after a night."]
+
+
 def test_json_names_everybody_who_moves(three: Path) -> None:
     rewrite(three / "segments" / "reachable.yaml", "is_reachable_email", "country = 'DE'")
     with contextlib.closing(published_connection(three / "store" / "current", private=True)) as connection:

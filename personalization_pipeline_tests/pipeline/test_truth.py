@@ -60,3 +60,7 @@ def test_evaluate_tells_the_same_of_a_whole_night(demo_night: Path) -> None:
     assert recall.plain is not None
     assert precision.pipeline >= PRECISION
     assert recall.pipeline >= max(RECALL, recall.plain + AHEAD_OF_EMAIL)
+    expected = identity["links expected to be wrong"]
+    assert expected.pipeline is not None
+    assert expected.truth == 1 - precision.pipeline
+    assert 0 < expected.pipeline < 0.05

@@ -20,7 +20,7 @@ from personalization_pipeline.foundation.errors import MissingArgument
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import Connection, published_connection, query
 from personalization_pipeline.pair_questions import PairAnswer, Tie, _path, why_pair
-from personalization_pipeline.resolve.identity_model import CUT
+from personalization_pipeline.resolve.components import CUT
 from personalization_pipeline_tests.pipeline.beside_truth import about, case
 
 

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from personalization_pipeline.resolve.cluster import cluster
-from personalization_pipeline.resolve.components import components
-from personalization_pipeline.resolve.identity_model import CUT
+from personalization_pipeline.resolve.components import CUT, components
 from personalization_pipeline.resolve.link import EDGE_SCHEMA
 from personalization_pipeline_tests.resolve.conftest import Learned
 from personalization_pipeline_tests.resolve.contacts import pair_precision_and_recall
@@ -40,7 +39,14 @@ def test_every_record_is_in_exactly_one_cluster_named_after_its_smallest_key() -
 
 
 def test_an_edge_below_the_cut_joins_nobody() -> None:
-    assert groups(cluster(edges(("a", "b", CUT), ("c", "d", CUT - 1)), records("abcd"), NO_MODEL)) == {"ab", "c", "d"}
+    scored = edges(("a", "b", CUT), ("c", "d", CUT - 1), kind="splink")
+    assert groups(cluster(scored, records("abcd"), NO_MODEL)) == {"ab", "c", "d"}
+    assert groups(cluster(scored, records("abcd"), NO_MODEL, cut=CUT - 1)) == {"ab", "cd"}
+
+
+def test_a_key_joins_whatever_weight_is_asked_of_evidence() -> None:
+    both = pl.concat([edges(("a", "b", 10_000)), edges(("b", "c", 50_000), kind="splink")])
+    assert groups(cluster(both, records("abc"), NO_MODEL, cut=60_000)) == {"ab", "c"}
 
 
 def test_the_best_of_several_edges_of_a_pair_counts() -> None:

@@ -18,15 +18,7 @@ from hypothesis import strategies as st
 from personalization_pipeline.foundation.corrections import Link, link
 from personalization_pipeline.foundation.phases import Catalogue
 from personalization_pipeline.resolve.review import weakest_links
-from personalization_pipeline_tests.resolve.test_memory import (  # noqa: F401
-    EQUAL,
-    Resolving,
-    Rows,
-    partition,
-    population,
-    project,
-    resolving,
-)
+from personalization_pipeline_tests.resolve.resolving import EQUAL, Resolving, Rows, partition
 
 COUNT = 14
 
@@ -57,8 +49,8 @@ def united(pairs: set[tuple[str, str]]) -> dict[str, str]:
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_people_say_and_whoever_comes_and_goes_no_record_is_lost_and_no_id_is_anothers(
-    resolving: Resolving,  # noqa: F811
-    population: pl.DataFrame,  # noqa: F811
+    resolving: Resolving,
+    population: pl.DataFrame,
     seed: int,
 ) -> None:
     resolving.building.as_of, resolving.day = resolving.building.as_of.replace(day=1), 0
@@ -99,7 +91,7 @@ def test_whatever_people_say_and_whoever_comes_and_goes_no_record_is_lost_and_no
     assert partition(made["records"]) == partition(full["records"])
 
 
-def test_what_is_said_about_an_address_does_not_depend_on_who_is_one_person(resolving: Resolving) -> None:  # noqa: F811
+def test_what_is_said_about_an_address_does_not_depend_on_who_is_one_person(resolving: Resolving) -> None:
     """A merge alone never adds a grant: consent_state is made of nothing that a merge changes."""
     tables: Catalogue = resolving.building.catalogue
     read, waiting = set[str](), {"consent_state"}

@@ -17,8 +17,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from personalization_pipeline.resolve.cluster import cluster
-from personalization_pipeline.resolve.components import components
-from personalization_pipeline.resolve.identity_model import CUT
+from personalization_pipeline.resolve.components import CUT, components
 from personalization_pipeline.resolve.link import EDGE_SCHEMA
 from personalization_pipeline_tests.resolve.test_agglomeration import joined, weights
 from personalization_pipeline_tests.resolve.test_cluster import NO_MODEL, edges, groups, records

@@ -27,7 +27,7 @@ def texts(*values: str | None) -> pl.Series:
 
 def test_each_source_is_read_in_its_own_format() -> None:
     written = texts("03/04/1980", "12/25/1981", "03/04/1980", "25/12/1981", "12251981", "03041980")
-    dates, found = birth_dates(written, texts("us", "us", "uk", "uk", "wic", "wic"), FORMATS)
+    dates, found = birth_dates(written, texts("us", "us", "uk", "uk", "wic", "wic"))
     assert dates.to_list() == [
         *(date(1980, 3, 4), date(1981, 12, 25)),
         *(date(1980, 4, 3), date(1981, 12, 25)),
@@ -41,31 +41,31 @@ def test_each_source_is_read_in_its_own_format() -> None:
 )
 def test_dates_in_any_one_format_are_read_back(days: list[date], form: str) -> None:
     written = texts(*(day.strftime(form) for day in days))
-    dates, (found) = birth_dates(written, texts(*[None] * len(days)), FORMATS)
+    dates, (found) = birth_dates(written, texts(*[None] * len(days)))
     if any(day.day > 12 for day in days) or form not in ("%m/%d/%Y", "%d/%m/%Y", "%m%d%Y", "%d%m%Y", "%Y%m%d"):
         assert found[""][0] == form
         assert dates.to_list() == days
 
 
 def test_a_time_of_day_is_passed_over_and_years_in_two_digits_lie_in_the_past() -> None:
-    dates, _ = birth_dates(texts("1980-03-04 00:00:00", "1981-12-25T10:30"), texts(None, None), FORMATS)
+    dates, _ = birth_dates(texts("1980-03-04 00:00:00", "1981-12-25T10:30"), texts(None, None))
     assert dates.to_list() == [date(1980, 3, 4), date(1981, 12, 25)]
-    dates, _ = birth_dates(texts("12/31/50", "12/31/01"), texts(None, None), FORMATS)
+    dates, _ = birth_dates(texts("12/31/50", "12/31/01"), texts(None, None))
     assert dates.to_list() == [date(1950, 12, 31), date(2001, 12, 31)]
 
 
 def test_a_slip_is_not_read_in_another_format_unless_many_are_written_so() -> None:
     right = [f"{month:02}/{day:02}/1980" for month in range(1, 13) for day in range(13, 29)]
-    dates, found = birth_dates(texts(*right, "25/03/1980", "03/2x/1980"), texts(*[None] * (len(right) + 2)), FORMATS)
+    dates, found = birth_dates(texts(*right, "25/03/1980", "03/2x/1980"), texts(*[None] * (len(right) + 2)))
     assert dates.null_count() == 2
     assert found == {"": ["%m/%d/%Y"]}
-    dates, found = birth_dates(texts(*right[:20], "25.03.1980"), texts(*[None] * 21), FORMATS)
+    dates, found = birth_dates(texts(*right[:20], "25.03.1980"), texts(*[None] * 21))
     assert dates.to_list()[-1] == date(1980, 3, 25)
     assert found == {"": ["%m/%d/%Y", "%d.%m.%Y"]}
 
 
 def test_nothing_to_read_gives_nothing() -> None:
-    dates, found = birth_dates(texts(None, None), texts("a", None), FORMATS)
+    dates, found = birth_dates(texts(None, None), texts("a", None))
     assert dates.to_list() == [None, None]
     assert dates.dtype == pl.Date
     assert found == {}

@@ -7,9 +7,6 @@ follows from people (pipeline/test_increments), ids over given clusters (test_pe
 from __future__ import annotations
 
 import random
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -17,121 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from personalization_pipeline.demo.world import make_world, making
-from personalization_pipeline.foundation.building import Building, build, prepare, rehearse
-from personalization_pipeline.foundation.phases import catalogue
-from personalization_pipeline.foundation.project import load_project
-from personalization_pipeline.foundation.warehouse import frame, put_frame, query
-from personalization_pipeline.ingest.steps import EMPTY_FACTS
 from personalization_pipeline.resolve import link, memory, steps
 from personalization_pipeline.resolve.standardise import standardise
-from personalization_pipeline.starting import DEMO_PROJECT, start_project
 from personalization_pipeline_tests.resolve.contacts import SCHEMA
-
-MADE = (
-    "standardised",
-    "standard_addresses",
-    "corrections",
-    "shared_values",
-    "compared_records",
-    "edges",
-    "inner_pairs",
-    "clusters",
-    "records",
-    "former_ids",
-    "person_history",
-    "person_ids",
-    "people_fields",
-    "increments",
-)
-EQUAL = ("standardised", "standard_addresses", "compared_records", "edges", "inner_pairs", "clusters")
-Rows = list[tuple[Any, ...]]
-
-
-class Resolving:
-    """Nights of phase resolve, one after the other, over contacts that a test gives."""
-
-    def __init__(self, project: Path, folder: Path) -> None:
-        loaded = load_project(project)
-        self.building: Building = rehearse(loaded, catalogue(loaded), EMPTY_FACTS)
-        self.building.folder = folder  # no rehearsal any more: the Python steps run
-        self.day, self.has_yesterday = 0, False
-
-    def forget(self) -> None:
-        """Yesterday knew nothing."""
-        self.has_yesterday = False
-
-    def night(self, contacts: pl.DataFrame) -> dict[str, Rows]:
-        """Resolve these contacts on the next day; every table's rows, sorted. The night after this one remembers them."""
-        building, c = self.building, self.building.connection
-        self.day += 1
-        building.as_of = building.as_of.replace(day=self.day)
-        prepare(building)
-        remembered = [table for name in MADE if (table := building.catalogue.tables[name]).memory]
-        for table in remembered if self.has_yesterday else []:
-            columns = ", ".join(table.memory)
-            c.execute(f"CREATE OR REPLACE TABLE run.main.last_{table.name} AS SELECT {columns} FROM {table.target}")
-            c.execute(f"CREATE OR REPLACE VIEW yesterday.main.{table.name} AS FROM run.main.last_{table.name}")
-        put_frame(c, "run.main.given", contacts)
-        kinds = building.columns("contacts")
-        chosen = ", ".join(
-            f"CAST({name if name in contacts.columns else 'NULL'} AS {k}) AS {name}" for name, k in kinds.items()
-        )
-        c.execute(f"CREATE OR REPLACE TABLE private.main.contacts AS SELECT {chosen} FROM run.main.given")
-        for name in MADE:
-            built = build(building, name)
-            assert [verdict for verdict in built.verdicts if not verdict.passed and verdict.severity == "error"] == []
-        self.has_yesterday = True
-        return {name: self.rows(name) for name in MADE}
-
-    def rows(self, name: str) -> Rows:
-        target = self.building.catalogue.tables[name].target
-        return query(self.building.connection, f"FROM {target} ORDER BY ALL")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new project that pins the demo's identity artefact."""
-    folder = tmp_path_factory.mktemp("resolving") / "project"
-    start_project(folder)
-    shutil.copytree(DEMO_PROJECT / "artefacts", folder / "artefacts")
-    with (folder / "project.yaml").open("a", encoding="utf-8") as file:
-        file.write("artefacts: {identity: artefacts/identity.json}\n")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def population(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
-    """The contacts of 60 people of the demo world, two or three records each."""
-    with making(tmp_path_factory.mktemp("world"), seed=3) as connection:
-        make_world(connection, people=60, seed=3, progress=lambda _: None)
-        known = frame(connection, "SELECT * FROM records ORDER BY source, record_id")
-    texts = [pl.col(name).replace("", None) for name in SCHEMA if name not in ("record_key", "street", "birth_date")]
-    street = pl.concat_str("street", "house_number", separator=" ")
-    return known.select(record_key=pl.format("{}:{}", "source", "record_id"), street=street).hstack(
-        known.select("birth_date", *texts)
-    )
-
-
-@pytest.fixture
-def resolving(project: Path, tmp_path: Path) -> Iterator[Resolving]:
-    """No night yet."""
-    made = Resolving(project, tmp_path)
-    yield made
-    made.building.connection.close()
-
-
-def partition(records: Rows) -> set[frozenset[str]]:
-    """Who is with whom, whatever they are called."""
-    people: dict[str, set[str]] = {}
-    for key, person, *_ in records:
-        people.setdefault(person, set()).add(key)
-    return {frozenset(keys) for keys in people.values()}
-
-
-def done(made: dict[str, Rows]) -> dict[str, tuple[int, int]]:
-    """Per kind of work: all, done tonight."""
-    return {work: (total, count) for _, work, total, count in made["increments"]}
+from personalization_pipeline_tests.resolve.resolving import EQUAL, Resolving, Rows, done, partition
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

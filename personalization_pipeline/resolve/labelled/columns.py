@@ -209,7 +209,7 @@ def _contacts(
     if "birth_year" in facts:
         facts["birth_date"] = values.joined_dates(facts["birth_year"], facts.get("birth_month"), facts.get("birth_day"))
     if (written := facts.pop("birth_date", None)) is not None:
-        facts["birth_date"], found = values.birth_dates(written, sources, _words()["dates"])
+        facts["birth_date"], found = values.birth_dates(written, sources)
         years = values.birth_years(written, facts["birth_date"])
         facts |= {"birth_year": years} if years is not None else {}
         notes.append(_told(found, written, facts["birth_date"] if years is None else years))

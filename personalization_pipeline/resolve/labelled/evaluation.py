@@ -26,6 +26,7 @@ from personalization_pipeline.resolve.identity_model import Artefact, train
 from personalization_pipeline.resolve.labelled.columns import Labelled, label
 from personalization_pipeline.resolve.labelled.file import read_texts
 from personalization_pipeline.resolve.link import exact_key_edges, score_pairs
+from personalization_pipeline.resolve.quality import expected_false_share, links
 from personalization_pipeline.resolve.standardise import standardise
 
 TABLES = Path(limits.__file__).with_name("tables")
@@ -48,7 +49,7 @@ class Evaluation:
     model: str
     blocking_recall: float  # share of the true pairs that a block or an exact key brings together
     pairs_per_record: float  # candidates
-    estimated_false_merge_rate: float | None
+    expected_false_share: float | None  # of the links, without a look at the truth; beside it: 1 - pair precision
     seconds: dict[str, float]
     peak_memory_mib: int
     used: dict[str, str]
@@ -90,6 +91,7 @@ def evaluate(labelled: Labelled, seconds: dict[str, float], say: Say) -> Evaluat
     with _timed("cluster", seconds, say):
         clusters = cluster(edges, records, artefact)
     with _timed("measure", seconds, say):
+        expected = expected_false_share(links(edges, clusters)["weight"])
         both = labelled.truth.join(clusters.rename({"cluster_key": "found"}), on="record_key")
         score = score_groups(both.select("true", "found"))
         homes = None if labelled.homes is None else household_score(records, clusters, labelled.homes, labelled.truth)
@@ -106,7 +108,7 @@ def evaluate(labelled: Labelled, seconds: dict[str, float], say: Say) -> Evaluat
         model=artefact["kind"],
         blocking_recall=recall,
         pairs_per_record=pairs / records.height,
-        estimated_false_merge_rate=artefact.get("estimated_false_merge_rate"),
+        expected_false_share=None if expected is None else expected / 1_000_000,
         seconds={step: round(taken, 2) for step, taken in seconds.items()},
         peak_memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         used=labelled.used,

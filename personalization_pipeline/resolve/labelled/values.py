@@ -10,26 +10,24 @@ import re
 
 import polars as pl
 
+from personalization_pipeline.ingest.dates import EARLIEST_YEAR, LATEST_YEAR, read_dates
 from personalization_pipeline.resolve.standardise import standardise_phones
 
-EARLIEST_YEAR, LATEST_YEAR = 1000, 2035  # of a birth that somebody recorded
-LEAST_SHARE = 0.02  # of a source's dates: a way of writing that fewer follow is a slip of another one
 MOST_PHONES = 300  # looked at to find their country
 SURE_SHARE = 0.5  # of them must exist there
 _TIME = r"[T ]\d{1,2}:\d{2}.*$"
 
 
-def birth_dates(texts: pl.Series, sources: pl.Series, formats: list[str]) -> tuple[pl.Series, dict[str, list[str]]]:
+def birth_dates(texts: pl.Series, sources: pl.Series) -> tuple[pl.Series, dict[str, list[str]]]:
     """Texts as dates, and for each source the formats found in it, the most frequent first.
 
-    Each source is read in the format that reads the most of its distinct values, then what is left in the next one, as
-    long as one reads LEAST_SHARE of them.
+    Each source is read in the formats of its own distinct values (ingest.dates).
     """
     given = pl.DataFrame({"text": texts.str.replace(_TIME, ""), "source": sources})
     distinct = given.drop_nulls("text").unique().sort("source", "text")
     read, found = [distinct.clear().with_columns(date=pl.lit(None, pl.Date))], {}
     for (source,), values in distinct.group_by("source", maintain_order=True):
-        dates, found[str(source or "")] = _read(values["text"], formats)
+        dates, found[str(source or "")] = read_dates(values["text"])
         read.append(values.with_columns(date=dates))
     told = given.join(pl.concat(read), on=["text", "source"], how="left", nulls_equal=True, maintain_order="left")
     return told["date"].alias("birth_date"), found
@@ -40,27 +38,6 @@ def birth_years(texts: pl.Series, dates: pl.Series) -> pl.Series | None:
     year = texts.str.extract(r"^(\d{4})$")
     alone = year.set(~year.cast(pl.Int32).is_between(EARLIEST_YEAR, LATEST_YEAR), None)
     return dates.dt.year().cast(pl.String).fill_null(alone) if alone.count() else None
-
-
-def _read(texts: pl.Series, formats: list[str]) -> tuple[pl.Series, list[str]]:
-    dates = pl.Series("date", [None] * len(texts), dtype=pl.Date)
-    found: list[str] = []
-    while len(found) < len(formats):
-        rest = texts.set(dates.is_not_null(), None)
-        tried = {form: _plausible(rest.str.to_date(form, strict=False)) for form in formats if form not in found}
-        best = max(tried, key=lambda form: int(tried[form].count()))
-        if tried[best].count() < max(LEAST_SHARE * len(texts), 1):
-            break
-        dates = pl.select(pl.coalesce(dates, tried[best])).to_series()
-        found.append(best)
-    return dates, found
-
-
-def _plausible(dates: pl.Series) -> pl.Series:
-    """Dates on which somebody may have been born; of a year in two digits the century before, if need be."""
-    earlier = pl.select(pl.when(dates.dt.year() > LATEST_YEAR).then(dates.dt.offset_by("-100y")).otherwise(dates))
-    dates = earlier.to_series()
-    return dates.set(~dates.dt.year().is_between(EARLIEST_YEAR, LATEST_YEAR).fill_null(False), None)
 
 
 def joined_dates(year: pl.Series, month: pl.Series | None, day: pl.Series | None) -> pl.Series:
