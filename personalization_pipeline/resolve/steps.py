@@ -131,10 +131,10 @@ def _edges(building: Building) -> pl.DataFrame:
 def _components(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.components import components, cut_of, with_keys_holding
 
-    c, cut = building.connection, cut_of(building.project)
+    c, cut, keys = building.connection, cut_of(building.project), "record_key_l, record_key_r, kind, weight"
     known = "FROM computed.main.known_records JOIN yesterday.main.clusters USING (record_key)"
     return components(
-        with_keys_holding(frame(c, "SELECT record_key_l, record_key_r, kind, weight FROM edges"), cut),
+        with_keys_holding(frame(c, f"SELECT {keys} FROM edges WHERE kind <> 'splink' OR weight >= {cut}"), cut),
         frame(c, "SELECT record_key, contact_digest FROM compared_records"),
         _model(building),
         frame(c, f"SELECT record_key, component_digest {known} WHERE component_digest IS NOT NULL"),
@@ -187,16 +187,19 @@ def _weakest_links(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.components import cut_of
     from personalization_pipeline.resolve.review import WEAK, weakest_links
 
+    below = cut_of(building.project) + WEAK
     ties = (
         f"SELECT record_key_l, record_key_r, weight FROM edges WHERE kind <> '{corrections.NEVER}' "
         "UNION ALL SELECT record_key_l, record_key_r, weight FROM inner_pairs"
     )
     pairs = (
-        "SELECT record_key_l, record_key_r, max(weight) AS weight "
+        "SELECT record_key_l, record_key_r, max(weight) AS weight, one.cluster_key "
         f"FROM ({ties}) JOIN clusters AS one ON one.record_key = record_key_l "
-        "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key GROUP BY ALL"
+        "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key GROUP BY ALL "
+        # Where every tie is strong there is no weak link.
+        f"QUALIFY min(max(weight)) OVER (PARTITION BY one.cluster_key) < {below}"
     )
-    clusters, below = frame(building.connection, "FROM clusters"), cut_of(building.project) + WEAK
+    clusters = frame(building.connection, "FROM clusters")
     return weakest_links(clusters, frame(building.connection, pairs), below)
 
 
