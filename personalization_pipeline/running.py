@@ -21,10 +21,10 @@ from personalization_pipeline.checking import check_project
 from personalization_pipeline.foundation import clock, night, writes
 from personalization_pipeline.foundation.errors import PipelineError
 from personalization_pipeline.foundation.project import Project
+from personalization_pipeline.foundation.run_log import unhurried
 from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.publish.delivery import deliver
 from personalization_pipeline.publish.record import is_unchanged
-from personalization_pipeline.run_log import unhurried
 
 DAGSTER_YAML = """\
 # One writer at a time; nothing is sent anywhere; no pop-ups.

@@ -195,7 +195,8 @@ def _weakest_links(building: Building) -> pl.DataFrame:
     pairs = (
         "SELECT record_key_l, record_key_r, max(weight) AS weight, one.cluster_key "
         f"FROM ({ties}) JOIN clusters AS one ON one.record_key = record_key_l "
-        "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key GROUP BY ALL "
+        "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key "
+        "GROUP BY record_key_l, record_key_r, one.cluster_key "
         # Where every tie is strong there is no weak link.
         f"QUALIFY min(max(weight)) OVER (PARTITION BY one.cluster_key) < {below}"
     )

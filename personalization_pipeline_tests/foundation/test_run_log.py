@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import NullPool, create_engine, text
 
-from personalization_pipeline.run_log import unhurried
+from personalization_pipeline.foundation.run_log import unhurried
 
 
 def log(file: Path, event: int) -> None:

@@ -11,8 +11,8 @@ every night. While one connection stays open nothing is flushed at a close, and 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -21,17 +21,17 @@ def unhurried() -> Iterator[None]:
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
-    kept: dict[str, sqlite3.Connection] = {}
+    kept: dict[str, Any] = {}
 
-    def hold(connection: object, _: object) -> None:
-        if not isinstance(connection, sqlite3.Connection):
+    def hold(connection: Any, _: object) -> None:
+        if type(connection).__module__ != "sqlite3":
             return  # whoever keeps the log elsewhere said how it is written
         connection.execute("PRAGMA synchronous = NORMAL")
         ((_, _, path),) = connection.execute("PRAGMA database_list")
         if path not in kept:
-            kept[path] = sqlite3.connect(path, check_same_thread=False)
+            kept[path] = type(connection)(path, check_same_thread=False)
         # A connection counts from its first look on, and one that looked before the journal mode was set does not.
-        kept[path].execute("SELECT count(*) FROM sqlite_master").fetchone()
+        list(kept[path].execute("SELECT count(*) FROM sqlite_master"))
 
     event.listen(Engine, "connect", hold)
     try:
