@@ -21,10 +21,10 @@ from personalization_pipeline_tests.ingest.shop import AS_OF, ORDERS_CSV, land, 
 
 FIRST = "20260701T020000Z-r1"
 SECOND = "20260702T020000Z-r1"
-# Of a fact, a table, the commit itself and a delivery in the default tests; of the rest by make chaos.
+# Of a fact, a table and a delivery in the default tests; of the rest, such as the commit itself, by make chaos.
 AFTER_THE_COMMIT = [Kind.DELIVERY, pytest.param(Kind.RECEIPT, marks=pytest.mark.slow)]
 BEFORE_THE_COMMIT = [
-    pytest.param(kind, marks=[] if kind in (Kind.FACTS, Kind.TABLE, Kind.POINTER) else [pytest.mark.slow])
+    pytest.param(kind, marks=[] if kind in (Kind.FACTS, Kind.TABLE) else [pytest.mark.slow])
     for kind in Kind
     if kind not in (Kind.DELIVERY, Kind.RECEIPT, Kind.ARTEFACT)
 ]

@@ -35,6 +35,9 @@ maps:
 LEARN = "personalize run --train"
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with one register of 200 people of the demo world. No night yet."""

@@ -71,6 +71,7 @@ def stale_in(project: Path) -> set[str]:
     return set(mark.stale)
 
 
+@pytest.mark.slow
 def test_a_part_leaves_stale_what_reads_it_and_the_gate_refuses_that(
     demo_copy: Path, instance: dg.DagsterInstance
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_part_leaves_stale_what_reads_it_and_the_gate_refuses_that(
     assert child_nights.contents(demo_copy) == {name: table["content"] for name, table in after["tables"].items()}
 
 
+@pytest.mark.slow
 def test_a_night_made_of_two_texts_says_so_and_is_built_again(
     demo_copy: Path, instance: dg.DagsterInstance, night: Night
 ) -> None:

@@ -58,6 +58,8 @@ def asked(project: Path, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slow
+@pytest.mark.replay
 def test_a_night_is_equal_on_another_machine_with_its_files_shuffled(demo_copy: Path, tmp_path: Path) -> None:
     shuffle_landing(demo_copy, seed=1)
     arguments = ("run", "--project", str(demo_copy), "--replay", "current", "--threads", "1")

@@ -41,9 +41,9 @@ def scores(folder: Path) -> tuple[GroupScore, GroupScore]:
     return score_people(found, truth), email_baseline(emails, truth)
 
 
-@pytest.mark.parametrize(
-    "seed", [501, *(pytest.param(seed, marks=[pytest.mark.slow, pytest.mark.replay]) for seed in (502, 601))]
-)
+@pytest.mark.slow
+@pytest.mark.replay
+@pytest.mark.parametrize("seed", [501, 502, 601])
 def test_the_people_of_a_world_of_two_thousand_are_found(tmp_path: Path, seed: int) -> None:
     start_demo(tmp_path / "shop", people=2000, seed=seed)
     ours, by_email = scores(tmp_path / "shop")

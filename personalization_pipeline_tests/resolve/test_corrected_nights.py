@@ -46,7 +46,8 @@ def united(pairs: set[tuple[str, str]]) -> dict[str, str]:
     return group
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_people_say_and_whoever_comes_and_goes_no_record_is_lost_and_no_id_is_anothers(
     resolving: Resolving,

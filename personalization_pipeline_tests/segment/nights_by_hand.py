@@ -48,7 +48,7 @@ CHANGES = ["segment_changes", "audience_changes", "membership_counts"]
 GIVEN = {
     "records": "record_key, person_id",
     "contacts": "record_key, country",
-    "standardised": "record_key, country_std",
+    "standardised": "record_key, country_std, contact_digest",
     "identifiers": "person_id, record_key, address_kind, address, value",
     "consent_state": "address, brand, purpose, channel, status, decided_at, basis",
     "orders": "order_key, person_id",
@@ -82,7 +82,7 @@ class Shop:
         rows: dict[str, list[tuple[object, ...]]] = {
             "records": list(self.people.items()),
             "contacts": list(self.countries.items()),
-            "standardised": list(self.countries.items()),
+            "standardised": [(*row, int.from_bytes(row[1].encode())) for row in self.countries.items()],
             "identifiers": [
                 (person, record, "email", f"email:{mailbox}@mail.example", f"{mailbox}@mail.example")
                 for record, person in self.people.items()
