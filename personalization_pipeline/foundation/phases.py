@@ -64,6 +64,11 @@ class Phase:
     def folder(self) -> Path:
         return Path(__file__).parent.parent / self.name / "tables"
 
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
+        """The phase's own tables, read once: they are part of the package."""
+        return read_tables(self.folder, self.name)
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -129,7 +134,7 @@ class Catalogue:
 def catalogue(project: Project) -> Catalogue:
     """Every phase's tables, and the project's features among them."""
     phases = [import_module(f"personalization_pipeline.{name}.steps").PHASE for name in PHASES]
-    tables = {name: table for phase in phases for name, table in read_tables(phase.folder, phase.name).items()}
+    tables = {name: table for phase in phases for name, table in phase.tables.items()}
     for name in sorted(set(tables) & set(project.features)):
         raise TableError(
             f"{name} is a table of the package", fix="give the file another name", where=project.file("features", name)
