@@ -21,6 +21,7 @@ from personalization_pipeline.activate.certificate import verify
 from personalization_pipeline.checking import check_project
 from personalization_pipeline.foundation.phases import Phase
 from personalization_pipeline.foundation.project import load_project
+from personalization_pipeline.foundation.tables import read_tables
 from personalization_pipeline.foundation.warehouse import published_connection, query
 from personalization_pipeline.questions import ask
 from personalization_pipeline.starting import start_project
@@ -149,6 +150,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         add(copy, place, text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Phase, "folder", property(lambda phase: copy / phase.name / "tables"))
+        patch.setattr(Phase, "tables", property(lambda phase: read_tables(phase.folder, phase.name)))
         patch.setattr(formats, "FOLDER", copy / "activate" / "formats")
         yield
 
