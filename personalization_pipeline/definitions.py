@@ -20,7 +20,7 @@ from personalization_pipeline.foundation.assets import Progress, current_databas
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import find_project, load_project
 from personalization_pipeline.publish.assets import assets as publish_assets
-from personalization_pipeline.schedules import killed_runs_sensor, nightly_job, nightly_schedule
+from personalization_pipeline.schedules import killed_runs_sensor, nightly_job, nightly_schedule, training_job
 
 
 def _silent(phase: str, table: str, row_count: int) -> None:
@@ -30,7 +30,7 @@ def _silent(phase: str, table: str, row_count: int) -> None:
 def build(
     folder: Path | None = None, *, progress: Progress = _silent, resources: Mapping[str, Any] | None = None
 ) -> dg.Definitions:
-    """Definitions of one project: assets of all phases, one job, its schedule, the warehouse.
+    """Definitions of one project: assets of all phases, the nightly job with its schedule, one that trains, the warehouse.
 
     `progress` is told each table that was made; `resources` replace or add to the project's own.
     """
@@ -49,7 +49,7 @@ def build(
             *(asset for phase in PHASES for asset in phase_assets(tables, phase, progress)),
             *publish_assets(tables, progress),
         ],
-        jobs=[job],
+        jobs=[job, training_job(project)],
         schedules=[nightly_schedule(project, job)],
         sensors=[killed_runs_sensor(project, job)],
         resources={**own, **(resources or {})},

@@ -1,6 +1,6 @@
 """When nights run by themselves, and what frees the queue after a run that was killed.
 
-Belongs here: the job, its schedule, the sensor. Does not belong here: what a night does.
+Belongs here: the jobs, the schedule, the sensor. Does not belong here: what a night does.
 """
 
 import time
@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from personalization_pipeline.foundation import night
-from personalization_pipeline.foundation.assets import AS_OF_TAG
+from personalization_pipeline.foundation.assets import AS_OF_TAG, current_database
 from personalization_pipeline.foundation.clock import local_date
 from personalization_pipeline.foundation.errors import StoreLocked
 from personalization_pipeline.foundation.project import Project
@@ -29,6 +29,17 @@ def nightly_job() -> Job:
         JOB,
         selection=dg.AssetSelection.all(),
         description="One night: ingest, resolve, segment, analyze, activate, publish",
+    )
+
+
+def training_job(project: Project) -> Job:
+    """The same night with models learned anew, what `personalize run --train` does: asked for, never scheduled."""
+    warehouse = {"database": current_database(project), "project": str(project.folder), "train": True}
+    return dg.define_asset_job(
+        "training",
+        selection=dg.AssetSelection.all(),
+        config={"resources": {"warehouse": {"config": warehouse}}},
+        description="A night whose models are learned anew, from what it knows; every other night goes on with them",
     )
 
 
