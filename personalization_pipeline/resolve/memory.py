@@ -35,7 +35,7 @@ def rules_key(building: Building) -> str:
 def _rules_key(default_country: str) -> str:
     folder = Path(__file__).parent
     digest = hashlib.sha256(default_country.encode())
-    for path in sorted(path for kind in ("*.py", "*.yaml", "*.sql") for path in folder.rglob(kind)):
+    for path in sorted(path for kind in ("*.py", "*.yaml", "tables/*.sql") for path in folder.glob(kind)):
         digest.update(path.read_bytes())
     digest.update(" ".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
     return digest.hexdigest()[:16]
