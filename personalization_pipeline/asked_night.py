@@ -116,7 +116,7 @@ def _corrections(project: Project) -> dict[str, bytes]:
 def _askable(asked: Asked) -> set[str]:
     """The project's features that differ from that night's, without those that only a night can make."""
     building, known, found = asked.building, asked.known, set()
-    lie = {name for (name,) in query(building.connection, "SELECT table_name FROM duckdb_tables()")}
+    lie = {name for (name,) in query(building.connection, "SELECT table_name FROM information_schema.tables")}
     for name, table in building.project.features.items():
         if known and name in known.features and known.features[name].sql == table.sql:
             continue

@@ -136,7 +136,7 @@ def ties_among(connection: Connection, keys: Collection[str]) -> list[Tie]:
         + " AND record_key_r IN "
         + listed
     )
-    edges = query(connection, sql.format("kind, weight, evidence", "edges") + " ORDER BY ALL")
+    edges = query(connection, sql.format("kind, weight, evidence", "edge_evidence") + " ORDER BY ALL")
     inner = query(connection, sql.format("'pair', weight, '{}'", "inner_pairs") + " ORDER BY ALL")
     return [Tie(one, other, kind, weight, json.loads(told)) for one, other, kind, weight, told in [*edges, *inner]]
 
@@ -253,12 +253,13 @@ def _reasons(
 
 def _scored(project: Project, record: Mapping[str, Any], connection: Connection, keys: Collection[str]) -> list[Tie]:
     """Every pair of these records, weighed with the artefact of the night."""
-    from personalization_pipeline.resolve.link import score_all
+    from personalization_pipeline.resolve.link import evidence_of, score_all
 
     artefact = used(Store(project.store), "identity", record["artefacts"]["identity"])
     compared: pl.DataFrame = frame(
         connection, f"FROM compared_records WHERE record_key IN ({', '.join(map(literal, sorted(keys)))})"
     )
-    columns = ("record_key_l", "record_key_r", "kind", "weight", "evidence")
-    scored = score_all(compared, artefact).select(columns).iter_rows()
-    return [Tie(one, other, kind, weight, json.loads(told)) for one, other, kind, weight, told in scored]
+    return [
+        Tie(one, other, kind, weight, evidence_of(artefact, levels, facts))
+        for one, other, kind, weight, levels, facts, _ in score_all(compared, artefact).iter_rows()
+    ]

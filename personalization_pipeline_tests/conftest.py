@@ -106,7 +106,7 @@ class HandMade:
         table = self.building.catalogue.tables[name]
         slots = self.building.catalogue.slots
         sql = table.filled(slots[name].fill(self.building)) if name in slots else table.sql
-        put_table(self.connection, table.target, sql, "", {})
+        put_table(self.connection, table.target, sql, "", {}, is_view=table.is_view)
         return query(self.connection, f"SELECT {columns} FROM {table.target} ORDER BY ALL")
 
 

@@ -21,7 +21,7 @@ from personalization_pipeline.foundation.lint import lint
 from personalization_pipeline.foundation.mark import Mark, write_mark
 from personalization_pipeline.foundation.phases import Catalogue
 from personalization_pipeline.foundation.project import Project
-from personalization_pipeline.foundation.tables import Table, in_order
+from personalization_pipeline.foundation.tables import Table
 from personalization_pipeline.foundation.warehouse import (
     SEARCH_PATH,
     Connection,
@@ -30,6 +30,7 @@ from personalization_pipeline.foundation.warehouse import (
     engine_errors_told,
     literal,
     named,
+    packing_nothing,
     put_frame,
     put_table,
     query,
@@ -124,17 +125,20 @@ def as_remembered(
     columns: Mapping[str, str],
     databases: Collection[str] = ("last_warehouse", "last_private"),
 ) -> str:
-    """A SELECT of last night's table of that name, with these columns and types; of no rows where there was none."""
+    """A SELECT of last night's table of that name, with these columns and types; of no rows where there was none.
+
+    What cannot be read as such a type, since an earlier version wrote another one, is NULL: not remembered.
+    """
     # In either file: a table may have become private, or ceased to be, since last night.
     found = query(
         connection,
-        "SELECT database_name FROM duckdb_tables() WHERE database_name IN (SELECT unnest(?)) AND table_name = ?",
+        "SELECT table_catalog FROM information_schema.tables WHERE table_catalog IN (SELECT unnest(?)) AND table_name = ?",
         [list(databases), name],
     )
     source = f"{found[0][0]}.main.{name}" if found else ""
     known = columns_of(connection, source) if found else {}
     chosen = ", ".join(
-        f"CAST({named(column) if column in known else 'NULL'} AS {kind}) AS {named(column)}"
+        f"TRY_CAST({named(column) if column in known else 'NULL'} AS {kind}) AS {named(column)}"
         for column, kind in columns.items()
     )
     return f"SELECT {chosen} FROM {source}" if found else f"SELECT {chosen} WHERE false"
@@ -144,14 +148,15 @@ def as_remembered(
 def build(building: Building, name: str) -> Built:
     """Make one table: its computed relations first, then its SELECT with slots filled, then its checks."""
     table = building.catalogue.tables[name]
-    relations = {relation: building.catalogue.computed[relation].after for relation in table.reads("computed")}
-    for relation in in_order(relations):
+    for relation in building.catalogue.computed_before(name):
         _compute(building, relation)
     select, comments = select_of(building, table), building.catalogue.comments[name]
     try:
         # A rehearsal writes nothing: there is no plug to pull.
         with contextlib.nullcontext() if building.is_rehearsal else writing(Kind.TABLE):
-            put_table(building.connection, table.target, select, table.description, comments)
+            put_table(
+                building.connection, table.target, select, table.description, comments, is_view=table.is_view
+            )
         built = _measured(building, table)
     except EngineError as error:
         raise TableError(
@@ -202,9 +207,10 @@ def _compute(building: Building, relation: str) -> None:
     typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in step.columns.items())
     building.connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT {typed} WHERE false")
     if not building.is_rehearsal:
-        frame = step.make(building)
-        if frame is not None:
-            put_frame(building.connection, target, frame.select(list(step.columns)), step.columns)
+        with packing_nothing(building.connection):
+            frame = step.make(building)
+            if frame is not None:
+                put_frame(building.connection, target, frame.select(list(step.columns)), step.columns)
     building.computed.add(relation)
 
 

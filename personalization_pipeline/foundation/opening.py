@@ -158,9 +158,12 @@ def _refuse_without_facts(building: Building, selected: set[str]) -> None:
 
 def _refuse_the_undeclared(building: Building) -> None:
     """A table that was removed, or has become private, would stay in the analysts' file, if only as freed blocks."""
-    lie = "SELECT database_name || '.main.' || table_name FROM duckdb_tables() WHERE database_name IN ('warehouse', 'private')"
-    declared = {table.target for table in building.catalogue.tables.values()}
-    strays = sorted(target for (target,) in query(building.connection, lie) if target not in declared)
+    lie = (
+        "SELECT table_catalog || '.main.' || table_name, table_type = 'VIEW' FROM information_schema.tables "
+        "WHERE table_catalog IN ('warehouse', 'private')"
+    )
+    declared = {(table.target, table.is_view) for table in building.catalogue.tables.values()}
+    strays = sorted(found[0] for found in query(building.connection, lie) if found not in declared)
     if strays:
         raise MissingArgument(
             f"{', '.join(strays)}: no longer declared there", fix="run the whole job: its files are new"

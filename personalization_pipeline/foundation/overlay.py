@@ -20,7 +20,6 @@ from sqlglot import exp
 from personalization_pipeline.foundation.building import Building, select_of, tonight_sql
 from personalization_pipeline.foundation.errors import TableError
 from personalization_pipeline.foundation.phases import Catalogue
-from personalization_pipeline.foundation.tables import in_order
 from personalization_pipeline.foundation.warehouse import (
     SEARCH_PATH,
     SESSION,
@@ -96,8 +95,7 @@ def _beside(connection: Connection) -> Iterator[Connection]:
 
 def _make(other: Building, name: str) -> None:
     table = other.catalogue.tables[name]
-    relations = {relation: other.catalogue.computed[relation].after for relation in table.reads("computed")}
-    for relation in in_order(relations):
+    for relation in other.catalogue.computed_before(name):
         step = other.catalogue.computed[relation]
         frame = (step.peek or step.make)(other)
         assert frame is not None, f"{relation} puts its rows into the night itself: it cannot be asked beside it"

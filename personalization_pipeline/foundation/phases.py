@@ -32,7 +32,7 @@ class Computed:
     """A relation `computed.<name>` that Python makes just before the table that reads it.
 
     `reads` are the tables that `make` looks at (lineage cannot be parsed from Python), `columns` its column types.
-    `after` are computed relations of the same table that must be made first.
+    `after` are computed relations that must be made first.
     `make` returns the frame, or None where it has put the rows there itself; where it also leaves files behind,
     `peek` gives the same rows without them.
     """
@@ -98,16 +98,26 @@ class Catalogue:
             found.add(FACTS_COME_FROM)
         if "feature_tables" in table.slots:
             found |= set(self.features)
-        for relation in table.reads("computed"):
+        for relation in self.computed_before(name):
             found |= set(self.computed[relation].reads)
         if name in self.slots:
             found |= set(self.slots[name].reads)
         return tuple(sorted(found & set(self.tables)))
 
+    def computed_before(self, name: str) -> list[str]:
+        """The computed relations that a table needs, in the order in which they are made."""
+        found: dict[str, tuple[str, ...]] = {}
+        waiting = list(self.tables[name].reads("computed"))
+        while waiting:
+            relation = waiting.pop()
+            found[relation] = self.computed[relation].after
+            waiting += set(found[relation]) - found.keys()
+        return in_order(found)
+
     def reads_facts(self, name: str) -> bool:
         """Whether a table is made of landed facts themselves, in its SELECT or in the Python before it."""
         table = self.tables[name]
-        computed = [self.computed[relation] for relation in table.reads("computed")]
+        computed = [self.computed[relation] for relation in self.computed_before(name)]
         return bool(table.reads("facts")) or any(FACTS_COME_FROM in step.reads for step in computed)
 
     @cached_property
@@ -139,6 +149,9 @@ def catalogue(project: Project) -> Catalogue:
         raise TableError(
             f"{name} is a table of the package", fix="give the file another name", where=project.file("features", name)
         )
+    for table in tables.values():
+        if table.is_view and not all(tables[name].is_private for name in table.reads()):
+            raise TableError("is a view of more than private tables", fix="make it a table", where=table.path)
     return Catalogue(
         tables={**tables, **project.features},
         computed={name: step for phase in phases for name, step in phase.computed.items()},

@@ -6,6 +6,7 @@ Does not belong here: running a SELECT (foundation.night) and which constructs i
 Header, one line each, before the SELECT; what precedes the first keyword is the description:
     -- owner: team:analytics          who answers for it
     -- private                        lies in the private file; without it in the analysts' file
+    -- view                           of other private tables: it is read each time, and nothing of it is written
     -- feature                        joined into `features` by person_id
     -- columns: name TYPE, ...        a table with a memory: read as `yesterday.<table>`, cast to these types
     -- column name: comment           what a column means
@@ -32,7 +33,8 @@ from sqlglot import exp
 from personalization_pipeline.foundation.checks import Check, read_check
 from personalization_pipeline.foundation.errors import TableError
 
-KEYS = ("owner", "private", "feature", "columns", "column", "check", "warn", "plot")
+FLAGS = ("private", "view", "feature")
+KEYS = ("owner", *FLAGS, "columns", "column", "check", "warn", "plot")
 KEY_LINE = re.compile(rf"^({'|'.join(KEYS)})\b\s*([^:]*?)\s*(?::\s*(.*))?$")
 SPACES = ("facts", "yesterday", "computed", "slot", "run")
 
@@ -56,6 +58,7 @@ class Table:
     description: str
     owner: str
     is_private: bool
+    is_view: bool
     is_feature: bool
     memory: Mapping[str, str]
     comments: Mapping[str, str]
@@ -141,7 +144,7 @@ def read_table(path: Path, phase: str) -> Table:
     found: dict[str, list[tuple[str, str]]] = {key: [] for key in KEYS}
     for line in (line.removeprefix("--").strip() for line in lines[:end]):
         match = KEY_LINE.match(line) if line else None
-        if match and (match[3] is not None or line in ("private", "feature")):
+        if match and (match[3] is not None or line in FLAGS):
             found[match[1]].append((match[2], match[3] or ""))
         elif line and not any(found.values()) and not _is_misspelt(line):
             description.append(line)
@@ -154,6 +157,7 @@ def read_table(path: Path, phase: str) -> Table:
         description=" ".join(description),
         owner=found["owner"][0][1] if found["owner"] else "",
         is_private=bool(found["private"]),
+        is_view=bool(found["view"]),
         is_feature=bool(found["feature"]),
         memory=_columns(found["columns"][0][1], path) if found["columns"] else {},
         comments=dict(found["column"]),
@@ -168,6 +172,8 @@ def read_table(path: Path, phase: str) -> Table:
     if not table.description:
         raise TableError("has no description", fix="say in the first comment what one row is", where=path)
     _ = table.tree
+    if table.is_view and (not table.is_private or any(map(table.reads, SPACES))):
+        raise TableError("is a view of more than private tables", fix="make it a table: remove `view`", where=path)
     return table
 
 

@@ -76,7 +76,7 @@ def groups(
     """
     # Two records alone need no second look: their edge reaches the cut, and there is no third to disagree.
     several = found.filter(pl.len().over("component") > 2).sort("component", "record_key")
-    known = pl.DataFrame(schema={"record_key": pl.String, "cluster_key": pl.String, "component_digest": pl.String})
+    known = pl.DataFrame(schema={"record_key": pl.String, "cluster_key": pl.String, "component_digest": pl.UInt64})
     if before is not None:
         known = before.select(known.columns).join(several, on=["record_key", "component_digest"], how="semi")
     changed = several.join(known, on="record_key", how="anti", maintain_order="left")

@@ -28,8 +28,8 @@ COMPONENTS = {
     "record_key": pl.String,
     "component": pl.Int64,
     "component_cut": pl.Int64,
-    "component_digest": pl.String,
-    "component_before": pl.String,
+    "component_digest": pl.UInt64,
+    "component_before": pl.UInt64,
 }
 
 
@@ -75,8 +75,8 @@ def components(
     """
     found = _cut_to_size(_holding(edges, once), standardised["record_key"], cut, limit)
     several = found.filter(pl.len().over("component") > 2)
-    digests = _digests(several, edges, standardised, " ".join([key_of(artefact), str(cut), *once]))
-    known = pl.DataFrame(schema={"record_key": pl.String, "component_digest": pl.String}) if before is None else before
+    digests = _digests(several, edges, standardised, rules_key(artefact, once, cut))
+    known = pl.DataFrame(schema={"record_key": pl.String, "component_digest": pl.UInt64}) if before is None else before
     return (
         found.join(digests, on="component", how="left", maintain_order="left")
         .join(
@@ -107,6 +107,11 @@ def inner_pairs(
     return scored.join(edges.filter(pl.col("kind") == "splink"), on=keys, how="anti").sort(keys)
 
 
+def rules_key(artefact: Artefact, once: Collection[str], cut: int) -> str:
+    """What components depend on besides records, edges and people's word: 32 hex digits."""
+    return hashlib.md5(" ".join([key_of(artefact), str(cut), *once]).encode()).hexdigest()
+
+
 def source_of(side: str) -> pl.Expr:
     """The source of a record, by its key."""
     return pl.col(side).str.extract("^([^:]*):")
@@ -123,12 +128,12 @@ def _holding(edges: pl.DataFrame, once: Collection[str]) -> pl.DataFrame:
 
 
 def _digests(several: pl.DataFrame, edges: pl.DataFrame, standardised: pl.DataFrame, rules: str) -> pl.DataFrame:
-    """Per component the md5 of all that decides how it is cut: component, component_digest.
+    """Per component 64 bits of the md5 of all that decides how it is cut: component, component_digest.
 
     Scored edges follow from the records and the artefact. An exact key does not, since others may share it, nor a word.
     """
     if "contact_digest" not in standardised.columns:
-        return several.select(pl.col("component").unique(), component_digest=pl.lit(None, pl.String))
+        return several.select(pl.col("component").unique(), component_digest=pl.lit(None, pl.UInt64))
     records = several.join(standardised.select("record_key", "contact_digest"), on="record_key").select(
         "component", text=pl.format("{} {}", "record_key", "contact_digest")
     )
@@ -139,8 +144,9 @@ def _digests(several: pl.DataFrame, edges: pl.DataFrame, standardised: pl.DataFr
         .select("component", text=pl.format("{} {} {} {}", "record_key_l", "record_key_r", "kind", "weight"))
     )
     texts = pl.concat([records, exact]).group_by("component").agg(pl.col("text").sort().str.join("\n"))
-    digests = [hashlib.md5(f"{rules}\n{text}".encode()).hexdigest() for text in texts["text"]]
-    return texts.select("component", component_digest=pl.Series(digests, dtype=pl.String))
+    digests = [hashlib.md5(f"{rules}\n{text}".encode()).digest()[:8] for text in texts["text"]]
+    numbers = [int.from_bytes(digest) for digest in digests]
+    return texts.select("component", component_digest=pl.Series(numbers, dtype=pl.UInt64))
 
 
 def _cut_to_size(ends: pl.DataFrame, record_keys: pl.Series, cut: int, limit: int) -> pl.DataFrame:

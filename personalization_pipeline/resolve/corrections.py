@@ -37,6 +37,10 @@ def links(project: Project) -> pl.DataFrame:
 def said_edges(corrections: pl.DataFrame) -> pl.DataFrame:
     """Edges of kind `same` and `never` (schema of `score_pairs`), of the rows of `links` that can be followed."""
     weight = pl.when(pl.col("verdict") == SAME).then(SAID_WEIGHT).otherwise(-SAID_WEIGHT)
-    return corrections.select(
-        "record_key_l", "record_key_r", kind="verdict", weight=weight, evidence="evidence", facts=pl.lit(None)
-    ).select(pl.col(name).cast(kind) for name, kind in EDGE_SCHEMA.items())
+    edges = corrections.select(
+        "record_key_l", "record_key_r", kind="verdict", weight=weight, said="evidence"
+    )
+    return edges.select(
+        pl.col(name).cast(kind) if name in edges.columns else pl.lit(None, kind).alias(name)
+        for name, kind in EDGE_SCHEMA.items()
+    )

@@ -9,13 +9,14 @@ alone, not on what else is in the data: how common a name is stands in the artef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import polars as pl
 
 from personalization_pipeline.foundation.warehouse import frame, scratch_connection
 from personalization_pipeline.resolve.blocks import with_keys
-from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, same
+from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, Comparison, same
 from personalization_pipeline.resolve.identity_model import Artefact, open_linker, prior_of
 
 LOWEST_WEIGHT = -5_000  # millibits; a pair below is no edge
@@ -27,8 +28,9 @@ EDGE_SCHEMA: dict[str, pl.DataType] = {
     "record_key_r": pl.String(),
     "kind": pl.String(),
     "weight": pl.Int64(),
-    "evidence": pl.String(),
+    "levels": pl.List(pl.Int8),
     "facts": pl.List(pl.Int64),
+    "said": pl.String(),
 }
 WEIGHED = ("record_key_l", "record_key_r", "weight", "facts")
 
@@ -44,9 +46,8 @@ def score_pairs(
     """Edges of kind 'splink' from LOWEST_WEIGHT on, among all pairs in reach of the artefact's blocks.
 
     With `new_keys` only pairs with at least one of these records: what they add to the edges of the others.
-    Gives record_key_l < record_key_r, kind, weight (BIGINT, millibits) and evidence (JSON: the prior, and for each
-    comparison the label of its level and its millibits; they add up to the weight) and facts (these millibits alone, in
-    the order of the artefact; 0 where a pair says nothing), sorted by the keys.
+    Gives record_key_l < record_key_r, kind, weight (BIGINT, millibits), levels (of each comparison in the order of the
+    artefact, by Splink's numbers) and facts (their millibits; 0 where a pair says nothing), sorted by the keys.
     """
     if artefact["kind"] != "splink" or standardised.height < 2:
         return pl.DataFrame(schema=EDGE_SCHEMA)
@@ -56,25 +57,44 @@ def score_pairs(
         records = _in_reach(records.with_columns(is_new=pl.col("record_key").is_in(list(new_keys))), blocks)
         # In two parts, each of which the engine begins with the few that are new.
         blocks = [f"{block} AND {part}" for block in blocks for part in ("l.is_new", "r.is_new AND NOT l.is_new")]
-    return _with_evidence(_scored(records, artefact, blocks, LOWEST_WEIGHT, threads, memory_limit), artefact)
+    return _as_edges(_scored(records, artefact, blocks, LOWEST_WEIGHT, threads, memory_limit))
 
 
 def score_all(standardised: pl.DataFrame, artefact: Artefact) -> pl.DataFrame:
-    """Every pair of a few records with its evidence, however low it weighs: same columns and order as `score_pairs`."""
+    """Every pair of a few records, however low it weighs: same columns and order as `score_pairs`."""
     if artefact["kind"] != "splink" or standardised.height < 2:
         return pl.DataFrame(schema=EDGE_SCHEMA)
     block = "l.place <> r.place"
-    return _with_evidence(_scored(standardised, artefact, [block], ANY_WEIGHT, None, None), artefact)
+    return _as_edges(_scored(standardised, artefact, [block], ANY_WEIGHT, None, None))
 
 
-def _with_evidence(scored: pl.DataFrame, artefact: Artefact) -> pl.DataFrame:
+def evidence_of(artefact: Artefact, levels: Sequence[int], facts: Sequence[int]) -> dict[str, Any]:
+    """What a scored pair's weight is made of: the prior's millibits, and per comparison the label of its level and its millibits.
+
+    They add up to the weight. The table `edge_evidence` tells the same of a night's edges.
+    """
+    told: dict[str, Any] = {"prior": prior_of(artefact)}
+    for comparison, level, millibits in zip(artefact["settings"]["comparisons"], levels, facts, strict=True):
+        label = dict(level_labels(comparison))[level]
+        told[comparison["output_column_name"]] = {"level": label, "millibits": millibits}
+    return told
+
+
+def level_labels(comparison: Comparison) -> Iterator[tuple[int, str]]:
+    """Splink's number of each level, and what it is called: the last one is 0, a missing value -1."""
+    labels = [level["label_for_charts"] for level in comparison["comparison_levels"]]
+    return zip([-1, *range(len(labels) - 2, -1, -1)], labels, strict=True)
+
+
+def _as_edges(scored: pl.DataFrame) -> pl.DataFrame:
     return scored.select(
         "record_key_l",
         "record_key_r",
         pl.lit("splink").alias("kind"),
         "weight",
-        _evidence(artefact).alias("evidence"),
+        "levels",
         "facts",
+        pl.lit(None, pl.String).alias("said"),
     ).sort("record_key_l", "record_key_r")
 
 
@@ -87,10 +107,10 @@ def _in_reach(records: pl.DataFrame, blocks: list[str]) -> pl.DataFrame:
     try:
         connection.register("records", records)
         connection.execute("CREATE TABLE news AS SELECT * FROM records WHERE is_new")
-        reached = "\nUNION\n".join(
-            f"SELECT r.record_key FROM news AS l JOIN records AS r ON {block}" for block in blocks
+        reached = "\nUNION ALL\n".join(
+            f"SELECT r.record_key FROM records AS r SEMI JOIN news AS l ON {block}" for block in blocks
         )
-        keys = frame(connection, f"SELECT record_key FROM news UNION {reached}")
+        keys = frame(connection, f"SELECT record_key FROM news UNION ALL {reached}")
     finally:
         connection.close()
     return records.join(keys, on="record_key", how="semi")
@@ -127,15 +147,13 @@ def given_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
         standardised.select(same_as_key="record_key"), on="same_as_key"
     )
     both = (pl.col("record_key"), pl.col("same_as_key"))
-    evidence = f'{{"key":{{"level":"same","millibits":{KEY_WEIGHT}}}}}'
     return (
         pairs.select(
             record_key_l=pl.min_horizontal(*both),
             record_key_r=pl.max_horizontal(*both),
             kind=pl.lit("key"),
             weight=pl.lit(KEY_WEIGHT, pl.Int64),
-            evidence=pl.lit(evidence),
-            facts=pl.lit(None, EDGE_SCHEMA["facts"]),
+            **{name: pl.lit(None, EDGE_SCHEMA[name]) for name in ("levels", "facts", "said")},
         )
         .filter(pl.col("record_key_l") < pl.col("record_key_r"))
         .unique(["record_key_l", "record_key_r"])
@@ -155,7 +173,6 @@ def exact_key_edges(standardised: pl.DataFrame) -> pl.DataFrame:
         f" FROM records AS l JOIN records AS r ON l.{column} = r.{column} AND l.record_key < r.record_key"
         for kind, column in (("email", "email_std"), ("phone", "phone_std"))
     )
-    evidence = f"""'{{"' || kind || '":{{"level":"same","millibits":{EXACT_WEIGHT}}}}}'"""
     connection = scratch_connection()
     try:
         connection.register("records", standardised)
@@ -175,7 +192,8 @@ WITH pairs AS (
     SELECT *, coalesce(bool_or(NOT is_one_first_name) OVER (PARTITION BY kind, key), false) AS is_shared
     FROM judged
 )
-SELECT record_key_l, record_key_r, kind, CAST({EXACT_WEIGHT} AS BIGINT) AS weight, {evidence} AS evidence, CAST(NULL AS BIGINT[]) AS facts
+SELECT record_key_l, record_key_r, kind, CAST({EXACT_WEIGHT} AS BIGINT) AS weight,
+    CAST(NULL AS TINYINT[]) AS levels, CAST(NULL AS BIGINT[]) AS facts, CAST(NULL AS VARCHAR) AS said
 FROM shared
 WHERE coalesce(is_one_first_name, true) AND coalesce(is_one_last_name, true) AND coalesce(is_one_birth_date, true)
     AND (coalesce(is_one_first_name AND is_one_last_name, false) OR (kind = 'email' AND NOT is_shared))
@@ -193,9 +211,7 @@ def _scored(
     threads: int | None,
     memory_limit: str | None,
 ) -> pl.DataFrame:
-    """Pairs in reach of the blocks: both keys, weight, and per comparison its millibits; its level (gamma_<name>) too
-    where there is a lowest weight.
-    """
+    """Pairs in reach of the blocks: both keys, weight, facts; levels too where there is a lowest weight."""
     # Pairs are many: they are kept by places in the order of the keys, which take a quarter of the room.
     keys = records["record_key"].sort()
     placed = records.with_columns(place=pl.col("record_key").rank("ordinal") - 1).drop("record_key")
@@ -223,7 +239,10 @@ def _scored(
         weight=pl.sum_horizontal(pl.lit(prior_of(artefact), pl.Int64), *names),
         facts=pl.concat_list(names),
     )
-    return scored if lowest is None else scored.filter(pl.col("weight") >= lowest)
+    if lowest is None:
+        return scored
+    levels = pl.concat_list([pl.col(f"gamma_{name}").cast(pl.Int8) for name in names])
+    return scored.filter(pl.col("weight") >= lowest).with_columns(levels=levels)
 
 
 def _measures(artefact: Artefact, *, has_level: bool) -> Iterator[str]:
@@ -239,16 +258,3 @@ def _measures(artefact: Artefact, *, has_level: bool) -> Iterator[str]:
 
 def _names(artefact: Artefact) -> list[str]:
     return [comparison["output_column_name"] for comparison in artefact["settings"]["comparisons"]]
-
-
-def _evidence(artefact: Artefact) -> pl.Expr:
-    """JSON text: {"prior": millibits, "<comparison>": {"level": label, "millibits": number}, ...}."""
-    parts = [pl.lit(prior_of(artefact), pl.Int64).alias("prior")]
-    for comparison in artefact["settings"]["comparisons"]:
-        name, levels = comparison["output_column_name"], comparison["comparison_levels"]
-        labels = [level["label_for_charts"] for level in levels]
-        # Splink numbers levels from the last one, 0, upwards; a missing value is -1.
-        numbers = [-1, *range(len(levels) - 2, -1, -1)]
-        level = pl.col(f"gamma_{name}").replace_strict(numbers, labels, return_dtype=pl.String)
-        parts.append(pl.struct(level.alias("level"), pl.col(name).alias("millibits")).alias(name))
-    return pl.struct(parts).struct.json_encode()

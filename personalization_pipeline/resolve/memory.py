@@ -23,6 +23,8 @@ from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.warehouse import Connection, frame, literal
 
 COMPARED = "first_name, last_name, email, phone, birth_date, street, postal_code, city, country, same_as_key"
+UNSETTLED = "SEMI JOIN computed.main.unsettled_records USING (record_key)"
+UNSETTLED_EDGES = "(FROM edges SEMI JOIN computed.main.unsettled_records ON record_key = record_key_l)"
 LIBRARIES = ("anyascii", "duckdb", "nicknames", "phonenumbers", "polars", "scipy", "splink")
 
 
@@ -51,6 +53,18 @@ def contact_digests(building: Building) -> None:
     )
 
 
+def changed_contacts(building: Building) -> None:
+    """The records whose contact is new, gone, or not what yesterday standardised."""
+    building.connection.execute(
+        """
+INSERT INTO computed.main.changed_contacts
+SELECT coalesce(digests.record_key, before.record_key)
+FROM computed.main.contact_digests AS digests
+FULL JOIN yesterday.main.standardised AS before ON before.record_key = digests.record_key
+WHERE digests.contact_digest IS DISTINCT FROM before.contact_digest"""
+    )
+
+
 def written_addresses(building: Building) -> None:
     """Every e-mail address and phone number of contacts and consents as somebody wrote it; '' where no country counts."""
     building.connection.execute(
@@ -71,49 +85,85 @@ FROM (
     )
 
 
-def known_records(building: Building, artefact_key: str) -> None:
-    """The records between which yesterday's scored edges hold: none under another artefact; and whether all who have,
-    or had, a record's mailbox and number are such, too: only then yesterday's exact keys hold.
+def changed_records(building: Building, artefact_key: str) -> None:
+    """The records that are new, gone, or compared by other values than yesterday; all of them under another artefact.
+
+    Between two others yesterday's scored edges hold.
     """
     building.connection.execute(
         f"""
-INSERT INTO computed.main.known_records
-WITH known AS (
-    SELECT compared.record_key, compared.email_std, compared.phone_std
-    FROM compared_records AS compared
-    JOIN yesterday.main.compared_records AS before
-        ON before.record_key = compared.record_key AND before.contact_digest = compared.contact_digest
-    WHERE EXISTS (FROM yesterday.main.edges WHERE artefact_key = {literal(artefact_key)})
-), others AS (
-    SELECT email_std, phone_std FROM compared_records ANTI JOIN known USING (record_key)
+INSERT INTO computed.main.changed_records
+SELECT coalesce(compared.record_key, before.record_key)
+FROM compared_records AS compared
+FULL JOIN yesterday.main.compared_records AS before ON before.record_key = compared.record_key
+WHERE compared.contact_digest IS DISTINCT FROM before.contact_digest
+    OR NOT EXISTS (FROM yesterday.main.edges WHERE artefact_key = {literal(artefact_key)})"""
+    )
+
+
+def open_keys(building: Building) -> None:
+    """The records that share, or shared, a mailbox or a number with a changed one: yesterday's exact keys do not hold."""
+    building.connection.execute(
+        """
+INSERT INTO computed.main.open_keys
+WITH changed AS (
+    SELECT email_std, phone_std FROM compared_records SEMI JOIN computed.main.changed_records USING (record_key)
     UNION ALL
-    SELECT email_std, phone_std FROM yesterday.main.compared_records ANTI JOIN known USING (record_key)
+    SELECT email_std, phone_std FROM yesterday.main.compared_records SEMI JOIN computed.main.changed_records USING (record_key)
 )
-SELECT known.record_key, mailboxes.email_std IS NULL, numbers.phone_std IS NULL
-FROM known
-LEFT JOIN (SELECT DISTINCT email_std FROM others) AS mailboxes ON mailboxes.email_std = known.email_std
-LEFT JOIN (SELECT DISTINCT phone_std FROM others) AS numbers ON numbers.phone_std = known.phone_std"""
+SELECT record_key, 'email' FROM compared_records SEMI JOIN changed USING (email_std)
+UNION ALL
+SELECT record_key, 'phone' FROM compared_records SEMI JOIN changed USING (phone_std)"""
+    )
+
+
+def unsettled_records(building: Building, rules_key: str, cut: int) -> None:
+    """The records whose component may be another one than yesterday, and those that are gone; all under other rules.
+
+    A component stands where none of its records is changed, shares an exact key with a changed one, was spoken about, or
+    has an edge to a changed one. Where too many records hung together they are looked at again: what parted them was
+    between components. `rules_key` is the one of `components.rules_key`, `cut` in millibits.
+    """
+    said = "FROM {}edges WHERE kind IN ('same', 'never')"
+    new = f"FROM edges JOIN computed.main.changed_records ON record_key = {{}} WHERE kind <> 'splink' OR weight >= {cut}"
+    building.connection.execute(
+        f"""
+INSERT INTO computed.main.unsettled_records
+WITH before AS (
+    SELECT record_key, component_cut, coalesce(CAST(component_digest AS VARCHAR), cluster_key) AS component
+    FROM yesterday.main.clusters
+    WHERE rules_key = {literal(rules_key)}
+), touched AS (
+    FROM computed.main.changed_records
+    UNION ALL SELECT record_key FROM computed.main.open_keys
+    UNION ALL SELECT record_key FROM compared_records ANTI JOIN before USING (record_key)
+    UNION ALL SELECT record_key FROM before WHERE component_cut > {cut}
+    UNION ALL SELECT unnest([record_key_l, record_key_r]) {said.format("")}
+    UNION ALL SELECT unnest([record_key_l, record_key_r]) {said.format("yesterday.main.")}
+    UNION ALL SELECT record_key_r {new.format("record_key_l")}
+    UNION ALL SELECT record_key_l {new.format("record_key_r")}
+)
+FROM touched
+UNION
+SELECT record_key
+FROM before
+SEMI JOIN (SELECT component FROM before SEMI JOIN touched USING (record_key)) USING (component)"""
     )
 
 
 def exact_key_records(connection: Connection) -> pl.DataFrame:
-    """The records that share, or shared, a mailbox or a number with one that is not known, with only these to compare."""
+    """The records of `open_keys`, with only these to compare."""
     return frame(
         connection,
         """
-WITH marked AS (
-    SELECT
-        compared.record_key,
-        coalesce(known.is_mailbox_known, false) AS is_mailbox_known,
-        coalesce(known.is_number_known, false) AS is_number_known
-    FROM compared_records AS compared
-    LEFT JOIN computed.main.known_records AS known ON known.record_key = compared.record_key
-)
 SELECT compared.* REPLACE (
-    CASE WHEN NOT marked.is_mailbox_known THEN compared.email_std END AS email_std,
-    CASE WHEN NOT marked.is_number_known THEN compared.phone_std END AS phone_std
+    CASE WHEN mailboxes.record_key IS NOT NULL THEN compared.email_std END AS email_std,
+    CASE WHEN numbers.record_key IS NOT NULL THEN compared.phone_std END AS phone_std
 )
 FROM compared_records AS compared
-JOIN marked ON marked.record_key = compared.record_key
-WHERE NOT marked.is_mailbox_known OR NOT marked.is_number_known""",
+LEFT JOIN (SELECT record_key FROM computed.main.open_keys WHERE kind = 'email') AS mailboxes
+    ON mailboxes.record_key = compared.record_key
+LEFT JOIN (SELECT record_key FROM computed.main.open_keys WHERE kind = 'phone') AS numbers
+    ON numbers.record_key = compared.record_key
+WHERE mailboxes.record_key IS NOT NULL OR numbers.record_key IS NOT NULL""",
     )

@@ -41,17 +41,20 @@ EDGES = {
     "record_key_r": "VARCHAR",
     "kind": "VARCHAR",
     "weight": "BIGINT",
-    "evidence": "VARCHAR",
+    "levels": "TINYINT[]",
     "facts": "BIGINT[]",
+    "said": "VARCHAR",
     "artefact_key": "VARCHAR",
 }
-KNOWN_RECORDS = {"record_key": "VARCHAR", "is_mailbox_known": "BOOLEAN", "is_number_known": "BOOLEAN"}
+CHANGED = {"record_key": "VARCHAR"}
+OPEN_KEYS = {"record_key": "VARCHAR", "kind": "VARCHAR"}
+COMPARISON_LEVELS = {"place": "BIGINT", "comparison": "VARCHAR", "level": "TINYINT", "label": "VARCHAR"}
 COMPONENTS = {
     "record_key": "VARCHAR",
     "component": "BIGINT",
     "component_cut": "BIGINT",
-    "component_digest": "VARCHAR",
-    "component_before": "VARCHAR",
+    "component_digest": "UBIGINT",
+    "component_before": "UBIGINT",
 }
 INNER_PAIRS = {"record_key_l": "VARCHAR", "record_key_r": "VARCHAR", "weight": "BIGINT", "facts": "BIGINT[]"}
 HOUSEHOLD_RECORDS = {"record_key": "VARCHAR", "household_key": "VARCHAR", "is_crowded": "BOOLEAN"}
@@ -59,7 +62,8 @@ CLUSTERS = {
     "record_key": "VARCHAR",
     "cluster_key": "VARCHAR",
     "component_cut": "BIGINT",
-    "component_digest": "VARCHAR",
+    "component_digest": "UBIGINT",
+    "rules_key": "VARCHAR",
 }
 WRITTEN = {"address_kind": "VARCHAR", "address": "VARCHAR", "country": "VARCHAR", "rules_key": "VARCHAR"}
 ADDRESSES = {**WRITTEN, "standard_address": "VARCHAR"}
@@ -71,7 +75,7 @@ def _standardised(building: Building) -> pl.DataFrame:
         building.connection,
         f"SELECT record_key, contact_digest, {memory.COMPARED} FROM contacts "
         "JOIN computed.main.contact_digests USING (record_key) "
-        "ANTI JOIN yesterday.main.standardised USING (record_key, contact_digest) ORDER BY record_key",
+        "SEMI JOIN computed.main.changed_contacts USING (record_key) ORDER BY record_key",
     )
     found = standardise(contacts, building.project.settings.default_country or None)
     return found.with_columns(contacts["contact_digest"], contacts["same_as_key"])
@@ -106,9 +110,9 @@ def _model(building: Building) -> dict[str, Any]:
     )
 
 
-def _known_records(building: Building) -> None:
+def _changed_records(building: Building) -> None:
     _model(building)
-    memory.known_records(building, building.artefact_keys["identity"])
+    memory.changed_records(building, building.artefact_keys["identity"])
 
 
 def _edges(building: Building) -> pl.DataFrame:
@@ -117,9 +121,9 @@ def _edges(building: Building) -> pl.DataFrame:
 
     limits, model = limits_of(building.project), _model(building)
     compared = frame(building.connection, "FROM compared_records")
-    known = frame(building.connection, "FROM computed.main.known_records")["record_key"]
-    new = compared["record_key"].filter(~compared["record_key"].is_in(known.implode())) if len(known) else None
-    scored = score_pairs(compared, new, model, threads=limits.threads, memory_limit=limits.memory)
+    new = frame(building.connection, "SELECT record_key FROM compared_records SEMI JOIN computed.main.changed_records USING (record_key)")["record_key"]
+    asked = None if len(new) == compared.height else new
+    scored = score_pairs(compared, asked, model, threads=limits.threads, memory_limit=limits.memory)
     key = pl.lit(building.artefact_keys["identity"])
     said = corrections.said_edges(frame(building.connection, "FROM corrections WHERE is_followed"))
     exact = exact_key_edges(memory.exact_key_records(building.connection))
@@ -128,19 +132,38 @@ def _edges(building: Building) -> pl.DataFrame:
     return pl.concat([unscored, scored.with_columns(artefact_key=key)])
 
 
+def _rules_key(building: Building) -> str:
+    from personalization_pipeline.resolve.components import cut_of, rules_key
+
+    return rules_key(_model(building), building.project.sources_once, cut_of(building.project))
+
+
+def _unsettled_records(building: Building) -> None:
+    from personalization_pipeline.resolve.components import cut_of
+
+    memory.unsettled_records(building, _rules_key(building), cut_of(building.project))
+
+
 def _components(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.components import components, cut_of, with_keys_holding
 
     c, cut, keys = building.connection, cut_of(building.project), "record_key_l, record_key_r, kind, weight"
-    known = "FROM computed.main.known_records JOIN yesterday.main.clusters USING (record_key)"
+    settled = "ANTI JOIN computed.main.changed_records USING (record_key)"
     return components(
-        with_keys_holding(frame(c, f"SELECT {keys} FROM edges WHERE kind <> 'splink' OR weight >= {cut}"), cut),
-        frame(c, "SELECT record_key, contact_digest FROM compared_records"),
+        with_keys_holding(
+            frame(c, f"SELECT {keys} FROM {memory.UNSETTLED_EDGES} WHERE kind <> 'splink' OR weight >= {cut}"), cut
+        ),
+        frame(c, f"SELECT record_key, contact_digest FROM compared_records {memory.UNSETTLED}"),
         _model(building),
-        frame(c, f"SELECT record_key, component_digest {known} WHERE component_digest IS NOT NULL"),
+        frame(c, f"SELECT record_key, component_digest {_clusters_before(building)} {settled}"),
         once=building.project.sources_once,
         cut=cut,
     )
+
+
+def _clusters_before(building: Building) -> str:
+    """SQL: yesterday's clusters of components of three and more that may be others tonight."""
+    return f"FROM (FROM yesterday.main.clusters WHERE component_digest IS NOT NULL) {memory.UNSETTLED}"
 
 
 def _inner_pairs(building: Building) -> pl.DataFrame:
@@ -149,8 +172,8 @@ def _inner_pairs(building: Building) -> pl.DataFrame:
     c, limits = building.connection, limits_of(building.project)
     return inner_pairs(
         frame(c, "FROM computed.main.components"),
-        frame(c, "SELECT record_key_l, record_key_r, kind FROM edges"),
-        frame(c, "FROM compared_records"),
+        frame(c, f"SELECT record_key_l, record_key_r, kind FROM {memory.UNSETTLED_EDGES}"),
+        frame(c, f"FROM compared_records {memory.UNSETTLED}"),
         _model(building),
         threads=limits.threads,
         memory_limit=limits.memory,
@@ -163,16 +186,21 @@ def _clusters(building: Building) -> pl.DataFrame:
 
     c, keys, cut = building.connection, "record_key_l, record_key_r", cut_of(building.project)
     said = f"kind IN ('{corrections.SAME}', '{corrections.NEVER}')"
-    edges = frame(c, f"SELECT {keys}, kind, weight, facts FROM edges WHERE NOT {said}")
-    inner = frame(c, f"SELECT {keys}, weight, facts FROM inner_pairs")
-    return groups(
+    edges = frame(c, f"SELECT {keys}, kind, weight, facts FROM {memory.UNSETTLED_EDGES} WHERE NOT {said}")
+    inner = frame(
+        c,
+        f"SELECT {keys}, weight, facts FROM inner_pairs "
+        "SEMI JOIN computed.main.unsettled_records ON record_key = record_key_l",
+    )
+    found = groups(
         frame(c, "FROM computed.main.components"),
         pl.concat([with_keys_holding(edges, cut).select(inner.columns), inner]),
         frame(c, f"SELECT {keys}, kind FROM edges WHERE {said}"),
-        frame(c, "FROM yesterday.main.clusters WHERE component_digest IS NOT NULL"),
+        frame(c, _clusters_before(building)),
         once=building.project.sources_once,
         cut=cut,
     )
+    return found.with_columns(rules_key=pl.lit(_rules_key(building)))
 
 
 def _households(building: Building) -> pl.DataFrame:
@@ -208,6 +236,18 @@ def _level_weights(building: Building) -> pl.DataFrame:
     return drift.level_weights(_model(building))
 
 
+def _comparison_levels(building: Building) -> pl.DataFrame:
+    from personalization_pipeline.resolve.link import level_labels
+
+    made = _model(building).get("settings", {}).get("comparisons", [])
+    rows = [
+        (place, comparison["output_column_name"], level, label)
+        for place, comparison in enumerate(made, start=1)
+        for level, label in level_labels(comparison)
+    ]
+    return pl.DataFrame(rows, schema=list(COMPARISON_LEVELS), orient="row")
+
+
 def _weights(building: Building) -> pl.Series:
     return frame(building.connection, "SELECT weight FROM edges WHERE kind = 'splink'")["weight"]
 
@@ -232,7 +272,12 @@ PHASE = Phase(
     "resolve",
     computed={
         "contact_digests": Computed(memory.contact_digests, CONTACT_DIGESTS, reads=("contacts",)),
-        "standardised": Computed(_standardised, STANDARDISED, reads=("contacts",), after=("contact_digests",)),
+        "changed_contacts": Computed(
+            memory.changed_contacts, CHANGED, reads=("contacts",), after=("contact_digests",)
+        ),
+        "standardised": Computed(
+            _standardised, STANDARDISED, reads=("contacts",), after=("contact_digests", "changed_contacts")
+        ),
         "written_addresses": Computed(memory.written_addresses, WRITTEN, reads=("contacts", "consents")),
         "standard_addresses": Computed(
             _addresses, ADDRESSES, reads=("contacts", "consents"), after=("written_addresses",)
@@ -243,12 +288,27 @@ PHASE = Phase(
         "household_records": Computed(_households, HOUSEHOLD_RECORDS, reads=("standardised", "records")),
         "field_rules": Computed(survivorship.field_rules, survivorship.FIELD_RULES),
         "source_ranks": Computed(survivorship.source_ranks, survivorship.SOURCE_RANKS),
-        "known_records": Computed(_known_records, KNOWN_RECORDS, reads=("compared_records",)),
-        "edges": Computed(_edges, EDGES, reads=("compared_records", "corrections"), after=("known_records",)),
-        "components": Computed(_components, COMPONENTS, reads=("compared_records", "edges")),
+        "changed_records": Computed(_changed_records, CHANGED, reads=("compared_records",)),
+        "open_keys": Computed(memory.open_keys, OPEN_KEYS, reads=("compared_records",), after=("changed_records",)),
+        "edges": Computed(
+            _edges, EDGES, reads=("compared_records", "corrections"), after=("changed_records", "open_keys")
+        ),
+        "unsettled_records": Computed(
+            _unsettled_records,
+            CHANGED,
+            reads=("compared_records", "edges"),
+            after=("changed_records", "open_keys"),
+        ),
+        "components": Computed(
+            _components,
+            COMPONENTS,
+            reads=("compared_records", "edges"),
+            after=("changed_records", "unsettled_records"),
+        ),
         "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("compared_records", "edges"), after=("components",)),
-        "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs")),
+        "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs"), after=("components",)),
         "level_weights": Computed(_level_weights, drift.WEIGHTS, reads=("compared_records",)),
+        "comparison_levels": Computed(_comparison_levels, COMPARISON_LEVELS, reads=("compared_records",)),
         "weight_bands": Computed(_weight_bands, drift.WEIGHT_BANDS, reads=("compared_records", "edges")),
         "identity_measures": Computed(
             _identity_measures, drift.MEASURES, reads=("compared_records", "edges", "clusters")

@@ -107,7 +107,7 @@ def test_who_is_same_is_one_person_and_who_is_never_is_two(linked: Linked) -> No
     assert (together, apart) == ((1,), (2,))
     [(kind, evidence)] = rows(
         linked.project,
-        "SELECT kind, evidence FROM edges WHERE kind IN ('same', 'never') AND record_key_l = ?",
+        "SELECT kind, evidence FROM edge_evidence WHERE kind IN ('same', 'never') AND record_key_l = ?",
         min(linked.pair),
         night=linked.linked,
     )

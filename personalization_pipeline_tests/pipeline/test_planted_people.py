@@ -34,7 +34,7 @@ def test_m_kelley_of_the_shop_and_masha_kelley_of_the_crm_are_one_person_and_the
     crm, shop = about(world, "kelley_alone", "record")
     [(weight, evidence)] = query(
         world,
-        "SELECT weight, evidence FROM edges WHERE record_key_l = ? AND record_key_r = ? AND kind = 'splink'",
+        "SELECT weight, evidence FROM edge_evidence WHERE record_key_l = ? AND record_key_r = ? AND kind = 'splink'",
         [crm, shop],
     )
     fields = json.loads(evidence)

@@ -23,6 +23,8 @@ MADE = (
     "shared_values",
     "compared_records",
     "edges",
+    "comparison_levels",
+    "edge_evidence",
     "inner_pairs",
     "clusters",
     "records",

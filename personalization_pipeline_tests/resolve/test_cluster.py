@@ -19,7 +19,7 @@ NO_MODEL = {"kind": "exact-keys-only"}
 
 
 def edges(*rows: tuple[str, str, int], kind: str = "email") -> pl.DataFrame:
-    return pl.DataFrame([(*row[:2], kind, row[2], "{}", None) for row in rows], schema=EDGE_SCHEMA, orient="row")
+    return pl.DataFrame([(*row[:2], kind, row[2], None, None, None) for row in rows], schema=EDGE_SCHEMA, orient="row")
 
 
 def records(keys: str) -> pl.DataFrame:

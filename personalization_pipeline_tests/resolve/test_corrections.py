@@ -31,7 +31,7 @@ PAIR = st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda pair: pair[
 def said(kind: str, *pairs: str) -> pl.DataFrame:
     """Words about pairs of one-letter records, as edges."""
     weight = 25_000 if kind == "same" else -25_000
-    return pl.DataFrame([(*pair, kind, weight, "{}", None) for pair in pairs], schema=EDGE_SCHEMA, orient="row")
+    return pl.DataFrame([(*pair, kind, weight, None, None, "{}") for pair in pairs], schema=EDGE_SCHEMA, orient="row")
 
 
 def united(labels: list[int], pairs: Pairs) -> list[int]:
@@ -124,7 +124,7 @@ def test_people_may_say_that_such_a_source_holds_somebody_twice() -> None:
     pairs = pl.concat(
         [
             edges(("crm:1", "shop:1", 9_000), ("crm:2", "shop:1", 9_000), ("crm:3", "shop:1", 9_000)),
-            pl.DataFrame([("crm:1", "crm:2", "same", 25_000, "{}", None)], schema=EDGE_SCHEMA, orient="row"),
+            pl.DataFrame([("crm:1", "crm:2", "same", 25_000, None, None, "{}")], schema=EDGE_SCHEMA, orient="row"),
         ]
     )
     found = of(cluster(pairs, keyed("crm:1", "crm:2", "crm:3", "shop:1"), NO_MODEL, once=["crm"]))

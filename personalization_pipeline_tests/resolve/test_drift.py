@@ -18,6 +18,7 @@ from personalization_pipeline.resolve.drift import (
     weight_bands,
 )
 from personalization_pipeline.resolve.identity_model import Artefact
+from personalization_pipeline.resolve.link import evidence_of
 from personalization_pipeline_tests.conftest import HandMade
 from personalization_pipeline_tests.resolve.conftest import Learned
 
@@ -136,9 +137,10 @@ def test_the_weight_of_a_level_is_what_the_evidence_of_a_pair_says(learned: Lear
     slip = rows["phone", "one slip"]
     assert not slip["is_frequency_adjusted"]
     assert slip["weight"] == round(math.log2(slip["m_probability"] / slip["u_probability"]) * 1_000)
-    scored = learned.edges.filter(pl.col("kind") == "splink")["evidence"]
-    assert scored.str.contains(f'"phone":{{"level":"one slip","millibits":{slip["weight"]}}}', literal=True).any()
-    assert scored.str.contains(f'{{"prior":{prior},', literal=True).all()
+    scored = learned.edges.filter(pl.col("kind") == "splink")["levels", "facts"]
+    evidence = [evidence_of(learned.artefact, *row) for row in scored.iter_rows()]
+    assert {"level": "one slip", "millibits": slip["weight"]} in [pair["phone"] for pair in evidence]
+    assert {pair["prior"] for pair in evidence} == {prior}
     assert rows["first_name", "same"]["is_frequency_adjusted"]
     assert ("household", "same surname") not in rows, "a level that no pair reaches"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import polars as pl
@@ -13,6 +12,7 @@ from personalization_pipeline.resolve.link import (
     EDGE_SCHEMA,
     EXACT_WEIGHT,
     LOWEST_WEIGHT,
+    evidence_of,
     exact_key_edges,
     score_pairs,
     score_within,
@@ -27,7 +27,7 @@ HOME = {"street": "Hauptstr. 1", "postal_code": "10115", "city": "Berlin", "coun
 def weigh(learned: Learned, one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """The evidence about two contacts that form an edge, as the artefact of the demo world weighs it, and its sum."""
     edge = score_pairs(standardise(contacts(one, other)), None, learned.artefact).row(0, named=True)
-    return {"weight": edge["weight"], **json.loads(edge["evidence"])}
+    return {"weight": edge["weight"], **evidence_of(learned.artefact, edge["levels"], edge["facts"])}
 
 
 def test_edges_are_sorted_pairs_from_the_lowest_weight_on(learned: Learned) -> None:
@@ -41,8 +41,9 @@ def test_edges_are_sorted_pairs_from_the_lowest_weight_on(learned: Learned) -> N
 
 
 def test_the_evidence_adds_up_to_the_weight(learned: Learned) -> None:
-    for weight, evidence in score_pairs(learned.standardised, None, learned.artefact)["weight", "evidence"].iter_rows():
-        parts = json.loads(evidence)
+    edges = score_pairs(learned.standardised, None, learned.artefact)
+    for weight, levels, facts in edges["weight", "levels", "facts"].iter_rows():
+        parts = evidence_of(learned.artefact, levels, facts)
         assert parts.pop("prior") + sum(part["millibits"] for part in parts.values()) == weight
 
 
@@ -97,7 +98,7 @@ def test_what_two_first_names_share_says_nothing_about_one_person(learned: Learn
     family = {"last_name": "Berg", **HOME, "phone": "030 901820", "email": "bergs@x.example"}
     anna = {"first_name": "Anna", **family}
     records = standardise(contacts(anna, {**anna, "first_name": "Robert"}))
-    together = records.select("record_key", component=pl.lit(0), component_before=pl.lit(None, pl.String))
+    together = records.select("record_key", component=pl.lit(0), component_before=pl.lit(None, pl.UInt64))
     assert score_within(records, together, learned.artefact)["weight"].item() < LOWEST_WEIGHT
     assert weigh(learned, anna, {**anna, "first_name": "Anni"})["weight"] > 20_000
 

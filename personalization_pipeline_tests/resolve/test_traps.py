@@ -83,7 +83,7 @@ def test_weights_tell_apart_what_probabilities_no_longer_can(learned: Learned) -
 
 def test_inside_a_component_every_pair_is_weighed_however_unlikely(learned: Learned) -> None:
     keys = learned.standardised["record_key"].head(30)
-    component = pl.DataFrame({"record_key": keys}).with_columns(component=0, component_before=pl.lit(None, pl.String))
+    component = pl.DataFrame({"record_key": keys}).with_columns(component=0, component_before=pl.lit(None, pl.UInt64))
     weighed = score_within(learned.standardised, component, learned.artefact)
     assert weighed.height == 30 * 29 // 2
     assert weighed["weight"].min() < -10_000  # type: ignore[operator]

@@ -126,7 +126,7 @@ class TwoNights:
         prepare(building)
         self.give()
         for name in MADE:
-            for relation in building.catalogue.tables[name].reads("computed"):
+            for relation in building.catalogue.computed_before(name):
                 step = building.catalogue.computed[relation]
                 frame = (step.peek or step.make)(building)
                 assert frame is not None

@@ -13,10 +13,9 @@ WITH works AS (
     LEFT JOIN yesterday.set_aside AS before
         ON before.entity = aside.entity AND before.file_key = aside.file_key AND before.place = aside.place
     UNION ALL
-    SELECT 'resolve', 'records', standardised.record_key, before.record_key IS NULL
+    SELECT 'resolve', 'records', standardised.record_key, changed.record_key IS NOT NULL
     FROM standardised
-    LEFT JOIN yesterday.standardised AS before
-        ON before.record_key = standardised.record_key AND before.contact_digest = standardised.contact_digest
+    LEFT JOIN computed.changed_contacts AS changed ON changed.record_key = standardised.record_key
     UNION ALL
     SELECT 'resolve', 'compared records', compared.record_key, before.record_key IS NULL
     FROM compared_records AS compared
@@ -31,13 +30,13 @@ WITH works AS (
         AND before.country = written.country
         AND before.rules_key = written.rules_key
     UNION ALL
-    SELECT 'resolve', 'pairs', edges.record_key_l, one.record_key IS NULL OR other.record_key IS NULL
+    SELECT 'resolve', 'pairs', edges.record_key_l, one.record_key IS NOT NULL OR other.record_key IS NOT NULL
     FROM edges
-    LEFT JOIN computed.known_records AS one ON one.record_key = edges.record_key_l
-    LEFT JOIN computed.known_records AS other ON other.record_key = edges.record_key_r
+    LEFT JOIN computed.changed_records AS one ON one.record_key = edges.record_key_l
+    LEFT JOIN computed.changed_records AS other ON other.record_key = edges.record_key_r
     WHERE edges.kind = 'splink'
     UNION ALL
-    SELECT 'resolve', 'inner pairs', inner_pairs.record_key_l, NOT coalesce(one.component_before = other.component_before, false)
+    SELECT 'resolve', 'inner pairs', inner_pairs.record_key_l, one.record_key IS NOT NULL AND NOT coalesce(one.component_before = other.component_before, false)
     FROM inner_pairs
     LEFT JOIN computed.components AS one ON one.record_key = inner_pairs.record_key_l
     LEFT JOIN computed.components AS other ON other.record_key = inner_pairs.record_key_r

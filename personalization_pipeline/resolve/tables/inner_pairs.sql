@@ -10,6 +10,8 @@ FROM computed.inner_pairs
 UNION ALL
 SELECT before.*
 FROM yesterday.inner_pairs AS before
-JOIN computed.components AS one ON one.record_key = before.record_key_l
-JOIN computed.components AS other ON other.record_key = before.record_key_r AND other.component = one.component
-WHERE one.component_before = other.component_before AND one.component_digest IS NOT NULL
+LEFT JOIN computed.unsettled_records AS unsettled ON unsettled.record_key = before.record_key_l
+LEFT JOIN computed.components AS one ON one.record_key = before.record_key_l
+LEFT JOIN computed.components AS other ON other.record_key = before.record_key_r AND other.component = one.component
+WHERE unsettled.record_key IS NULL
+    OR one.component_before = other.component_before AND one.component_digest IS NOT NULL

@@ -10,7 +10,6 @@
 -- column waiting_count: questions that there are, also beyond the 200
 -- column words: the question, without anybody's data
 -- column command: what says yes; --never instead of --same says no
--- column evidence: JSON, as in edges
 -- check: count(*) FILTER (record_key_l >= record_key_r) = 0
 -- check: count(*) <= 200
 WITH cuts AS (
@@ -32,7 +31,6 @@ WITH cuts AS (
         edges.record_key_r,
         edges.kind,
         edges.weight,
-        edges.evidence,
         one.person_id AS person_id_l,
         other.person_id AS person_id_r,
         least(one.person_id, other.person_id) AS first_id,
@@ -47,8 +45,7 @@ WITH cuts AS (
         near.record_key_r,
         near.person_id_l,
         near.person_id_r,
-        near.weight,
-        near.evidence
+        near.weight
     FROM near
     LEFT JOIN answered ON answered.person_id_l = near.first_id AND answered.person_id_r = near.second_id
     WHERE answered.person_id_l IS NULL
@@ -74,14 +71,12 @@ WITH cuts AS (
         records.person_id,
         records.person_id,
         weak.weight,
-        edges.evidence,
         sizes.record_count,
         greatest(weak.weight - cuts.cut, 0)
     FROM computed.weakest_links AS weak
     CROSS JOIN cuts
     JOIN records ON records.record_key = weak.record_key_l
     JOIN sizes ON sizes.person_id = records.person_id
-    LEFT JOIN edges ON edges.record_key_l = weak.record_key_l AND edges.record_key_r = weak.record_key_r AND edges.kind = 'splink'
 ), valued AS (
     SELECT *, record_count * 1000000 // (1000 + distance) AS priority
     FROM questions
@@ -104,7 +99,6 @@ SELECT
     waiting_count,
     'Are ' || record_key_l || ' and ' || record_key_r || ' one person? '
         || CASE question WHEN 'apart' THEN 'Tonight they are two.' ELSE 'Tonight they are, by this pair alone.' END AS words,
-    'personalize link ' || record_key_l || ' ' || record_key_r || ' --same' AS command,
-    evidence
+    'personalize link ' || record_key_l || ' ' || record_key_r || ' --same' AS command
 FROM ranked
 WHERE place <= 200

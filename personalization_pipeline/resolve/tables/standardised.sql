@@ -9,5 +9,5 @@ FROM computed.standardised
 UNION ALL
 SELECT before.*
 FROM yesterday.standardised AS before
-JOIN computed.contact_digests AS digests
-    ON digests.record_key = before.record_key AND digests.contact_digest = before.contact_digest
+LEFT JOIN computed.changed_contacts AS changed ON changed.record_key = before.record_key
+WHERE changed.record_key IS NULL
