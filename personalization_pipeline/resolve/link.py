@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from personalization_pipeline.foundation.warehouse import frame, scratch_connection
+from personalization_pipeline.foundation.warehouse import frame, put_frame, scratch_connection
 from personalization_pipeline.resolve.blocks import with_keys
 from personalization_pipeline.resolve.comparisons import INITIAL, NICKNAME, Comparison, same
 from personalization_pipeline.resolve.identity_model import Artefact, open_linker, prior_of
@@ -105,7 +105,8 @@ def _in_reach(records: pl.DataFrame, blocks: list[str]) -> pl.DataFrame:
     """
     connection = scratch_connection()
     try:
-        connection.register("records", records)
+        # A frame of one piece would be read by one thread.
+        put_frame(connection, "records", records)
         connection.execute("CREATE TABLE news AS SELECT * FROM records WHERE is_new")
         reached = "\nUNION ALL\n".join(
             f"SELECT r.record_key FROM records AS r SEMI JOIN news AS l ON {block}" for block in blocks

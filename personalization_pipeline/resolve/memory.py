@@ -6,7 +6,7 @@ cluster). Everything here may only save work: a night that finds nothing to keep
 The chain of digests: a record's `contact_digest` covers the compared columns of its contact, this phase's code and the
 libraries that it calls, and in `compared_records` which of its values are set aside; a scored edge holds between two
 records of which yesterday had the same digests, under the same artefact, and an exact key where that is so for all who
-share it; a component's `component_digest` covers its records' digests, its exact keys, people's word, the sources that
+share it, and a golden record where its person's records say the same; a component's `component_digest` covers its records' digests, its exact keys, people's word, the sources that
 hold each person once, the cut, and the artefact.
 """
 
@@ -44,12 +44,12 @@ def _rules_key(default_country: str) -> str:
 
 
 def contact_digests(building: Building) -> None:
-    """The digest of every record of tonight."""
-    # Two characters that no file of text holds: one for NULL, one between columns.
-    texts = ", ".join(f"coalesce(CAST({column} AS VARCHAR), chr(0))" for column in COMPARED.split(", "))
+    """Two digests of every record of tonight: of what is compared, and of all that may become golden."""
     building.connection.execute(
-        "INSERT INTO computed.main.contact_digests "
-        f"SELECT record_key, md5_number_lower(concat_ws(chr(31), {literal(rules_key(building))}, {texts})) FROM contacts"
+        f"""
+INSERT INTO computed.main.contact_digests
+SELECT record_key, contact_digest, hash(contact_digest, language, updated_at, created_at)
+FROM (SELECT *, hash({literal(rules_key(building))}, {COMPARED}) AS contact_digest FROM contacts)"""
     )
 
 
@@ -148,6 +148,44 @@ UNION
 SELECT record_key
 FROM before
 SEMI JOIN (SELECT component FROM before SEMI JOIN touched USING (record_key)) USING (component)"""
+    )
+
+
+def changed_people(building: Building) -> None:
+    """The people who are new, gone, or whose records say something else than yesterday, with the digest of what they say.
+
+    What an address is worth that others share, and which sources the project puts first, count too.
+    """
+    building.connection.execute(
+        """
+INSERT INTO computed.main.changed_people
+WITH unfit AS (
+    SELECT kind, value FROM shared_values WHERE reason <> 'role mailbox'
+), unfit_records AS (
+    SELECT record_key, bool_or(kind = 'email') AS is_email_unfit, bool_or(kind = 'phone') AS is_phone_unfit
+    FROM (
+        SELECT record_key, kind FROM standardised JOIN unfit ON kind = 'email' AND value = email_std
+        UNION ALL
+        SELECT record_key, kind FROM standardised JOIN unfit ON kind = 'phone' AND value = phone_std
+    )
+    GROUP BY record_key
+), ranks AS (
+    SELECT coalesce(bit_xor(hash(field, source, place)), 0) AS digest FROM computed.main.source_ranks
+), digests AS (
+    SELECT
+        records.person_id,
+        bit_xor(hash(records.record_key, said_digest, is_email_unfit, is_phone_unfit, ranks.digest)) AS words_digest
+    FROM records
+    CROSS JOIN ranks
+    LEFT JOIN computed.main.contact_digests ON contact_digests.record_key = records.record_key
+    LEFT JOIN unfit_records ON unfit_records.record_key = records.record_key
+    GROUP BY records.person_id
+)
+SELECT coalesce(digests.person_id, before.person_id), digests.words_digest
+FROM digests
+FULL JOIN (SELECT person_id, words_digest FROM yesterday.main.people WHERE kind = 'known') AS before
+    ON before.person_id = digests.person_id
+WHERE digests.words_digest IS DISTINCT FROM before.words_digest"""
     )
 
 

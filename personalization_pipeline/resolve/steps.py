@@ -18,7 +18,8 @@ from personalization_pipeline.resolve import corrections, drift, limits, memory,
 from personalization_pipeline.resolve.overrides import overrides
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
 
-CONTACT_DIGESTS = {"record_key": "VARCHAR", "contact_digest": "UBIGINT"}
+CONTACT_DIGESTS = {"record_key": "VARCHAR", "contact_digest": "UBIGINT", "said_digest": "UBIGINT"}
+CHANGED_PEOPLE = {"person_id": "VARCHAR", "words_digest": "UBIGINT"}
 STANDARDISED = {
     "record_key": "VARCHAR",
     "contact_digest": "UBIGINT",
@@ -220,16 +221,21 @@ def _weakest_links(building: Building) -> pl.DataFrame:
         f"SELECT record_key_l, record_key_r, weight FROM edges WHERE kind <> '{corrections.NEVER}' "
         "UNION ALL SELECT record_key_l, record_key_r, weight FROM inner_pairs"
     )
+    inside = (
+        "FROM ({}) AS ties JOIN clusters AS one ON one.record_key = record_key_l "
+        "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key"
+    )
+    # Where every tie is strong there is no weak link.
+    weak = f"SELECT one.cluster_key {inside.format(f'FROM ({ties}) WHERE weight < {below}')}"
+    some = f"SELECT * FROM clusters WHERE cluster_key IN ({weak})"
     pairs = (
-        "SELECT record_key_l, record_key_r, max(weight) AS weight, one.cluster_key "
-        f"FROM ({ties}) JOIN clusters AS one ON one.record_key = record_key_l "
-        "JOIN clusters AS other ON other.record_key = record_key_r AND other.cluster_key = one.cluster_key "
+        f"WITH clusters AS MATERIALIZED ({some}) "
+        f"SELECT record_key_l, record_key_r, max(weight) AS weight, one.cluster_key {inside.format(ties)} "
         "GROUP BY record_key_l, record_key_r, one.cluster_key "
-        # Where every tie is strong there is no weak link.
         f"QUALIFY min(max(weight)) OVER (PARTITION BY one.cluster_key) < {below}"
     )
-    clusters = frame(building.connection, "FROM clusters")
-    return weakest_links(clusters, frame(building.connection, pairs), below)
+    found = frame(building.connection, pairs)
+    return weakest_links(frame(building.connection, some), found, below)
 
 
 def _level_weights(building: Building) -> pl.DataFrame:
@@ -307,6 +313,12 @@ PHASE = Phase(
         ),
         "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("compared_records", "edges"), after=("components",)),
         "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs"), after=("components",)),
+        "changed_people": Computed(
+            memory.changed_people,
+            CHANGED_PEOPLE,
+            reads=("contacts", "records", "shared_values", "standardised"),
+            after=("contact_digests", "source_ranks"),
+        ),
         "level_weights": Computed(_level_weights, drift.WEIGHTS, reads=("compared_records",)),
         "comparison_levels": Computed(_comparison_levels, COMPARISON_LEVELS, reads=("compared_records",)),
         "weight_bands": Computed(_weight_bands, drift.WEIGHT_BANDS, reads=("compared_records", "edges")),

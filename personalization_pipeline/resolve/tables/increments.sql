@@ -47,10 +47,10 @@ WITH works AS (
         ON before.record_key = clusters.record_key AND before.component_digest = clusters.component_digest
     WHERE clusters.component_digest IS NOT NULL
     UNION ALL
-    SELECT 'resolve', 'golden records', chosen.person_id, before.person_id IS NULL
-    FROM (SELECT DISTINCT person_id, words_digest FROM people_fields) AS chosen
-    LEFT JOIN (SELECT DISTINCT person_id, words_digest FROM yesterday.people_fields) AS before
-        ON before.person_id = chosen.person_id AND before.words_digest = chosen.words_digest
+    SELECT 'resolve', 'golden records', people.person_id, changed.person_id IS NOT NULL
+    FROM people
+    LEFT JOIN computed.changed_people AS changed ON changed.person_id = people.person_id
+    WHERE people.kind = 'known'
 )
 SELECT
     phase,

@@ -1,63 +1,23 @@
 -- One row per known person and field of her golden record: what it says, which record said so, when, and by which rule it was chosen.
 -- owner: team:data-engineering
 -- private
--- columns: person_id VARCHAR, field VARCHAR, value VARCHAR, record_key VARCHAR, source VARCHAR, said_at TIMESTAMP, rule VARCHAR, words_digest UBIGINT
+-- columns: person_id VARCHAR, field VARCHAR, value VARCHAR, record_key VARCHAR, source VARCHAR, said_at TIMESTAMP, rule VARCHAR
 -- column field: a column of `people`
 -- column value: as the source wrote it; dates as year-month-day
 -- column source: of the record; its party type is in the source's file
 -- column said_at: the record's last change there; NULL where the source does not tell
 -- column rule: see survivorship.yaml; `source first` where the project puts that source before the others
--- column words_digest: of all that the person's records say, and of the rules; where it is yesterday's, so are her rows
 -- check: count(*) - count(DISTINCT (person_id, field)) = 0
 WITH unfit AS (
     SELECT kind, value
     FROM shared_values
     WHERE reason <> 'role mailbox'
-), ranks AS (
-    SELECT coalesce(bit_xor(md5_number_lower(concat_ws('|', field, source, place))), 0) AS ranks_digest
-    FROM computed.source_ranks
-), said AS (
-    SELECT
-        records.person_id,
-        records.record_key,
-        standardised.contact_digest,
-        contacts.language,
-        coalesce(contacts.updated_at, contacts.created_at) AS said_at,
-        standardised.email_std IS NOT NULL AND emails.value IS NULL AS is_email_fit,
-        standardised.phone_std IS NOT NULL AND phones.value IS NULL AS is_phone_fit
-    FROM records
-    JOIN contacts ON contacts.record_key = records.record_key
-    JOIN standardised ON standardised.record_key = records.record_key
-    LEFT JOIN unfit AS emails ON emails.kind = 'email' AND emails.value = standardised.email_std
-    LEFT JOIN unfit AS phones ON phones.kind = 'phone' AND phones.value = standardised.phone_std
-), digests AS (
-    SELECT
-        said.person_id,
-        bit_xor(md5_number_lower(concat_ws(
-            '|',
-            said.record_key,
-            said.contact_digest,
-            coalesce(said.language, '-'),
-            coalesce(CAST(said.said_at AS VARCHAR), '-'),
-            said.is_email_fit,
-            said.is_phone_fit,
-            ranks.ranks_digest
-        ))) AS words_digest
-    FROM said
-    CROSS JOIN ranks
-    GROUP BY said.person_id
-), changed AS (
-    SELECT digests.*
-    FROM digests
-    LEFT JOIN yesterday.people_fields AS before ON before.person_id = digests.person_id AND before.words_digest = digests.words_digest
-    WHERE before.person_id IS NULL
 ), words AS (
     SELECT
-        said.person_id,
-        changed.words_digest,
-        said.record_key,
+        changed.person_id,
+        contacts.record_key,
         contacts.source,
-        said.said_at,
+        coalesce(contacts.updated_at, contacts.created_at) AS said_at,
         chosen.field,
         chosen.rule,
         chosen.rule = 'with_street' AND fit.street_std IS NULL
@@ -65,8 +25,8 @@ WITH unfit AS (
         CASE chosen.field
             WHEN 'first_name' THEN CASE WHEN fit.first_name_std IS NOT NULL THEN contacts.first_name END
             WHEN 'last_name' THEN CASE WHEN fit.last_name_std IS NOT NULL THEN contacts.last_name END
-            WHEN 'email' THEN CASE WHEN said.is_email_fit THEN contacts.email END
-            WHEN 'phone' THEN CASE WHEN said.is_phone_fit THEN contacts.phone END
+            WHEN 'email' THEN CASE WHEN fit.email_std IS NOT NULL AND emails.value IS NULL THEN contacts.email END
+            WHEN 'phone' THEN CASE WHEN fit.phone_std IS NOT NULL AND phones.value IS NULL THEN contacts.phone END
             WHEN 'birth_date' THEN CAST(fit.birth_date AS VARCHAR)
             WHEN 'street' THEN CASE WHEN fit.street_std IS NOT NULL THEN contacts.street END
             WHEN 'postal_code' THEN CASE WHEN fit.postal_code_std IS NOT NULL THEN contacts.postal_code END
@@ -74,10 +34,12 @@ WITH unfit AS (
             WHEN 'country' THEN CASE WHEN fit.country_std IS NOT NULL THEN contacts.country END
             WHEN 'language' THEN contacts.language
         END AS value
-    FROM changed
-    JOIN said ON said.person_id = changed.person_id
-    JOIN contacts ON contacts.record_key = said.record_key
-    JOIN standardised AS fit ON fit.record_key = said.record_key
+    FROM computed.changed_people AS changed
+    JOIN records ON records.person_id = changed.person_id
+    JOIN contacts ON contacts.record_key = records.record_key
+    JOIN standardised AS fit ON fit.record_key = records.record_key
+    LEFT JOIN unfit AS emails ON emails.kind = 'email' AND emails.value = fit.email_std
+    LEFT JOIN unfit AS phones ON phones.kind = 'phone' AND phones.value = fit.phone_std
     CROSS JOIN computed.field_rules AS chosen
 ), counted AS (
     SELECT *, count(*) OVER (PARTITION BY person_id, field, lower(value)) AS said_count
@@ -91,8 +53,7 @@ WITH unfit AS (
         counted.record_key,
         counted.source,
         counted.said_at,
-        CASE WHEN first_sources.place IS NULL THEN counted.rule ELSE 'source first' END AS rule,
-        counted.words_digest
+        CASE WHEN first_sources.place IS NULL THEN counted.rule ELSE 'source first' END AS rule
     FROM counted
     LEFT JOIN computed.source_ranks AS first_sources
         ON first_sources.field = counted.field AND first_sources.source = counted.source
@@ -111,4 +72,5 @@ FROM golden
 UNION ALL
 SELECT before.*
 FROM yesterday.people_fields AS before
-JOIN digests ON digests.person_id = before.person_id AND digests.words_digest = before.words_digest
+LEFT JOIN computed.changed_people AS changed ON changed.person_id = before.person_id
+WHERE changed.person_id IS NULL

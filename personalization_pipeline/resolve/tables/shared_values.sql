@@ -21,35 +21,47 @@ WITH holdings AS (
     UNION ALL
     SELECT 'same_as_key', same_as_key, email_std, standardised.*
     FROM standardised
-), counts AS (
-    SELECT
-        kind,
-        value,
-        count(*) AS record_count,
-        greatest(
-            count(DISTINCT substr(first_name_std, 1, 1) || ' ' || last_name_std),
-            count(DISTINCT birth_date),
-            count(DISTINCT other_address)
-        ) AS people_count
+), sizes AS (
+    SELECT kind, value, count(*) AS record_count
     FROM holdings
     WHERE value IS NOT NULL
     GROUP BY kind, value
+), suspects AS (
+    -- No more people than records: of most values there is nothing to count.
+    SELECT
+        sizes.*,
+        role.email_local IS NOT NULL AS is_role,
+        bound.people_limit,
+        bound.record_limit
+    FROM sizes
+    JOIN computed.sharing_limits AS bound ON bound.kind = sizes.kind
+    LEFT JOIN computed.role_mailboxes AS role
+        ON sizes.kind IN ('email', 'email_local') AND role.email_local = split_part(sizes.value, '@', 1)
+    WHERE role.email_local IS NOT NULL OR sizes.record_count > least(bound.people_limit, bound.record_limit)
+), counts AS (
+    SELECT
+        suspects.*,
+        greatest(
+            count(DISTINCT substr(holdings.first_name_std, 1, 1) || ' ' || holdings.last_name_std),
+            count(DISTINCT holdings.birth_date),
+            count(DISTINCT holdings.other_address)
+        ) AS people_count
+    FROM suspects
+    JOIN holdings ON holdings.kind = suspects.kind AND holdings.value = suspects.value
+    GROUP BY ALL
 ), judged AS (
     SELECT
-        counts.kind,
-        counts.value,
+        kind,
+        value,
         CASE
-            WHEN role.email_local IS NOT NULL THEN 'role mailbox'
-            WHEN counts.people_count > bound.people_limit THEN 'too many people'
-            WHEN counts.record_count > bound.record_limit THEN 'too many records'
+            WHEN is_role THEN 'role mailbox'
+            WHEN people_count > people_limit THEN 'too many people'
+            WHEN record_count > record_limit THEN 'too many records'
         END AS reason,
-        counts.record_count,
-        counts.people_count,
-        CASE WHEN role.email_local IS NULL THEN bound.people_limit END AS people_limit
+        record_count,
+        people_count,
+        CASE WHEN NOT is_role THEN people_limit END AS people_limit
     FROM counts
-    JOIN computed.sharing_limits AS bound ON bound.kind = counts.kind
-    LEFT JOIN computed.role_mailboxes AS role
-        ON counts.kind IN ('email', 'email_local') AND role.email_local = split_part(counts.value, '@', 1)
 )
 SELECT judged.*, coalesce(before.since_at, tonight.as_of) AS since_at
 FROM judged
