@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from personalization_pipeline.foundation.warehouse import Connection, frame, scratch_connection
+from personalization_pipeline.foundation.warehouse import Connection, frame, put_frame, scratch_connection
 from personalization_pipeline.resolve.components import connected
 from personalization_pipeline.resolve.limits import limits
 
@@ -26,8 +26,9 @@ NEEDED = (
     "postal_code_std",
     "city_std",
 )
+HOUSEHOLD_RECORDS = {"record_key": "VARCHAR", "household_key": "VARCHAR", "is_crowded": "BOOLEAN"}
 
-# One row per home as it is written, and per person and surname seen there.
+# One row per home as it is written, and per record with the home that it gives, if any.
 HOMES = """
 CREATE TEMP TABLE homes AS
 SELECT row_number() OVER (ORDER BY street, house_number, town) - 1 AS home, *
@@ -39,14 +40,15 @@ FROM (
 CREATE TEMP TABLE lives AS
 SELECT records.record_key, records.person_id, records.last_name_std AS surname, homes.home
 FROM records
-JOIN homes ON homes.street = records.street_std AND homes.house_number IS NOT DISTINCT FROM records.house_number
+LEFT JOIN homes ON homes.street = records.street_std AND homes.house_number IS NOT DISTINCT FROM records.house_number
     AND homes.town = coalesce(records.postal_code_std, records.city_std);
 """
 # Two spellings of one home.
 SPELLINGS = f"""
-WITH own AS (
-    SELECT DISTINCT person_id, home FROM lives
-    QUALIFY count(DISTINCT home) OVER (PARTITION BY person_id) <= {MOST_HOMES}
+WITH several AS (
+    SELECT person_id FROM lives GROUP BY person_id HAVING count(DISTINCT home) BETWEEN 2 AND {MOST_HOMES}
+), own AS (
+    SELECT DISTINCT person_id, home FROM lives SEMI JOIN several USING (person_id) WHERE home IS NOT NULL
 ), namesakes AS (
     SELECT DISTINCT surname, homes.* FROM lives JOIN homes ON homes.home = lives.home
 )
@@ -65,14 +67,18 @@ WHERE jaro_winkler_similarity(l.street, r.street) >= {ONE_STREET}
 """
 # Two homes of one household: half of the smaller one, but two people at least, are seen at both; or who lives alone moved.
 MOVES = f"""
-WITH own AS (
+WITH seen AS (
     SELECT DISTINCT person_id, place FROM lives JOIN places ON places.home = lives.home
-    QUALIFY count(DISTINCT place) OVER (PARTITION BY person_id) <= {MOST_HOMES}
+), several AS (
+    SELECT person_id, count(*) AS place_count FROM seen GROUP BY person_id HAVING place_count > 1
+), own AS (
+    SELECT seen.* FROM seen LEFT JOIN several ON several.person_id = seen.person_id
+    WHERE coalesce(place_count, 1) <= {MOST_HOMES}
 ), sizes AS (
     SELECT place, count(*) AS people_count FROM own GROUP BY place HAVING people_count <= (SELECT people_limit FROM bounds)
 ), shared AS (
     SELECT one.place AS l, other.place AS r, count(*) AS shared_count
-    FROM own AS one
+    FROM (FROM own SEMI JOIN several USING (person_id)) AS one
     JOIN own AS other ON other.person_id = one.person_id AND other.place > one.place
     GROUP BY one.place, other.place
 )
@@ -90,57 +96,73 @@ WITH sole AS (
     FROM lives JOIN places ON places.home = lives.home
     GROUP BY person_id HAVING count(DISTINCT place) = 1
 ), placed AS (
-    SELECT records.record_key, records.person_id, records.last_name_std AS surname, coalesce(places.place, sole.place) AS place
-    FROM records
-    LEFT JOIN lives ON lives.record_key = records.record_key
+    SELECT lives.record_key, lives.person_id, lives.surname, coalesce(places.place, sole.place) AS place
+    FROM lives
     LEFT JOIN places ON places.home = lives.home
-    LEFT JOIN sole ON sole.person_id = records.person_id
+    LEFT JOIN sole ON sole.person_id = lives.person_id
     WHERE coalesce(places.place, sole.place) IS NOT NULL
 ), called AS (
-    SELECT place, person_id, surname FROM placed
+    SELECT place, person_id, surname
+    FROM placed SEMI JOIN (
+        SELECT place FROM placed GROUP BY place HAVING count(DISTINCT surname) > (SELECT surname_limit FROM bounds)
+    ) USING (place)
     GROUP BY place, person_id, surname
     QUALIFY row_number() OVER (PARTITION BY place, person_id ORDER BY surname IS NULL, count(*) DESC, surname) = 1
 ), crowds AS (
-    SELECT place, count(DISTINCT surname) > (SELECT surname_limit FROM bounds) AS is_crowded FROM called GROUP BY place
+    SELECT place FROM called GROUP BY place HAVING count(DISTINCT surname) > (SELECT surname_limit FROM bounds)
 ), families AS (
-    SELECT place, person_id, is_crowded,
-        CASE WHEN is_crowded THEN coalesce(surname, '#' || person_id) ELSE '' END AS family
-    FROM called JOIN crowds USING (place)
+    SELECT place, person_id, coalesce(surname, '#' || person_id) AS family FROM called SEMI JOIN crowds USING (place)
+), grouped AS (
+    SELECT placed.*, coalesce(families.family, '') AS family, families.family IS NOT NULL AS is_crowded
+    FROM placed LEFT JOIN families ON families.place = placed.place AND families.person_id = placed.person_id
 ), counted AS (
     SELECT place, family, min(record_key) AS household_key, count(DISTINCT person_id) AS people_count
-    FROM placed JOIN families USING (place, person_id) GROUP BY place, family
+    FROM grouped GROUP BY place, family
 )
-SELECT record_key, is_crowded,
-    CASE WHEN people_count <= (SELECT people_limit FROM bounds) THEN household_key END AS household_key
-FROM placed JOIN families USING (place, person_id) JOIN counted USING (place, family)
-ORDER BY record_key
+SELECT record_key,
+    CASE WHEN people_count <= (SELECT people_limit FROM bounds) THEN household_key END AS household_key,
+    is_crowded
+FROM grouped JOIN counted USING (place, family)
 """
 
 
 def households(records: pl.DataFrame) -> pl.DataFrame:
-    """The household of every record that has a home: record_key, household_key, is_crowded.
-
-    Takes the columns NEEDED: standardised ones, and whom each record is taken for. household_key is the smallest record
-    key in the household; NULL where more people than a household has live behind one surname or in one home.
-    is_crowded: so many surnames live there that only people of one are taken for a household.
-    """
+    """The household of every record that has a home, by record key: what `put_households` puts, of a frame with NEEDED."""
     connection = scratch_connection()
     try:
-        connection.register("bounds", pl.DataFrame([limits()["households"]]))
-        connection.register("records", records.select(NEEDED))
-        connection.execute(HOMES)
-        spellings = frame(connection, SPELLINGS)
-        _place(connection, spellings)
-        moves = frame(connection, MOVES)
-        _place(connection, pl.concat([spellings, moves]))
-        return frame(connection, GROUPS)
+        put_frame(connection, "given", records.select(NEEDED))
+        columns = ", ".join(f"{name} {kind}" for name, kind in HOUSEHOLD_RECORDS.items())
+        connection.execute(f"CREATE TABLE found ({columns})")
+        put_households(connection, "FROM given", "found")
+        return frame(connection, "FROM found ORDER BY record_key")
     finally:
         connection.close()
 
 
-def _place(connection: Connection, ends: pl.DataFrame) -> None:
+def put_households(connection: Connection, records: str, target: str) -> None:
+    """Fill a table HOUSEHOLD_RECORDS with the household of every record that has a home.
+
+    `records` is SQL with the columns NEEDED: standardised ones, and whom each record is taken for. household_key is the
+    smallest record key in the household; NULL where more people than a household has live behind one surname or in one
+    home. is_crowded: so many surnames live there that only people of one are taken for a household.
+    """
+    session = connection.cursor()  # its temporary tables come before any others of their names
+    try:
+        session.register("bounds", pl.DataFrame([limits()["households"]]))
+        session.execute(f"CREATE TEMP TABLE records AS {records}")
+        session.execute(HOMES)
+        spellings = frame(session, SPELLINGS)
+        _place(session, spellings)
+        moves = frame(session, MOVES)
+        _place(session, pl.concat([spellings, moves]))
+        session.execute(f"INSERT INTO {target} {GROUPS}")
+    finally:
+        session.close()
+
+
+def _place(session: Connection, ends: pl.DataFrame) -> None:
     """Make `places`: for every home the smallest of those that it is one with, by pairs l and r."""
-    count = frame(connection, "SELECT count(*) AS n FROM homes")["n"].item()
+    count = frame(session, "SELECT count(*) AS n FROM homes")["n"].item()
     places = connected(ends, count) if count else pl.Series([], dtype=pl.Int64)
-    connection.register("placed_homes", pl.DataFrame({"home": pl.int_range(count, eager=True), "place": places}))
-    connection.execute("CREATE OR REPLACE TEMP TABLE places AS FROM placed_homes")
+    session.register("placed_homes", pl.DataFrame({"home": pl.int_range(count, eager=True), "place": places}))
+    session.execute("CREATE OR REPLACE TEMP TABLE places AS FROM placed_homes")

@@ -9,6 +9,7 @@ alone, not on what else is in the data: how common a name is stands in the artef
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -103,10 +104,11 @@ def _in_reach(records: pl.DataFrame, blocks: list[str]) -> pl.DataFrame:
 
     A block is a condition over l and r that holds for both orders of a pair.
     """
+    read = sorted({column for block in blocks for column in re.findall(r"\br\.(\w+)", block)})
     connection = scratch_connection()
     try:
         # A frame of one piece would be read by one thread.
-        put_frame(connection, "records", records)
+        put_frame(connection, "records", records.select("record_key", "is_new", *read))
         connection.execute("CREATE TABLE news AS SELECT * FROM records WHERE is_new")
         reached = "\nUNION ALL\n".join(
             f"SELECT r.record_key FROM records AS r SEMI JOIN news AS l ON {block}" for block in blocks

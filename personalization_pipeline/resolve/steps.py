@@ -15,6 +15,7 @@ from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import frame
 from personalization_pipeline.resolve import corrections, drift, limits, memory, review, survivorship
+from personalization_pipeline.resolve.households import HOUSEHOLD_RECORDS, NEEDED, put_households
 from personalization_pipeline.resolve.overrides import overrides
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
 
@@ -58,7 +59,6 @@ COMPONENTS = {
     "component_before": "UBIGINT",
 }
 INNER_PAIRS = {"record_key_l": "VARCHAR", "record_key_r": "VARCHAR", "weight": "BIGINT", "facts": "BIGINT[]"}
-HOUSEHOLD_RECORDS = {"record_key": "VARCHAR", "household_key": "VARCHAR", "is_crowded": "BOOLEAN"}
 CLUSTERS = {
     "record_key": "VARCHAR",
     "cluster_key": "VARCHAR",
@@ -204,12 +204,9 @@ def _clusters(building: Building) -> pl.DataFrame:
     return found.with_columns(rules_key=pl.lit(_rules_key(building)))
 
 
-def _households(building: Building) -> pl.DataFrame:
-    from personalization_pipeline.resolve.households import NEEDED, households
-
-    columns = ", ".join(NEEDED)
-    sql = f"SELECT {columns} FROM standardised JOIN records USING (record_key) ORDER BY record_key"
-    return households(frame(building.connection, sql))
+def _households(building: Building) -> None:
+    records = f"SELECT {', '.join(NEEDED)} FROM private.main.standardised JOIN private.main.records USING (record_key)"
+    put_households(building.connection, records, "computed.main.household_records")
 
 
 def _weakest_links(building: Building) -> pl.DataFrame:
