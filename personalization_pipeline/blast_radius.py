@@ -18,7 +18,7 @@ from personalization_pipeline.foundation.artefacts import used
 from personalization_pipeline.foundation.building import Building, as_remembered
 from personalization_pipeline.foundation.corrections import Link
 from personalization_pipeline.foundation.night import Store
-from personalization_pipeline.foundation.overlay import make_anew, needed, overlay, stand_in
+from personalization_pipeline.foundation.overlay import give, make_anew, needed, overlay, stand_in
 from personalization_pipeline.foundation.project import Project
 from personalization_pipeline.foundation.warehouse import engine_errors_told, frame, literal, put_frame, query
 from personalization_pipeline.planning import DECIDED, NIGHT, Plan, moves_between
@@ -96,6 +96,7 @@ def _changed(asked: Asked) -> Iterator[Building]:
     made, read = needed(tables, {*DECIDED, "identifiers"}, (set(tables.tables) - touched) | facts | {"models"})
     with overlay(building) as after:
         put_frame(after.connection, "overlay.main.clusters", _clusters(building))
+        give(after, "unsettled_records", "SELECT record_key FROM clusters")
         make_anew(after, start)
         _follow_records(after, read & facts)
         make_anew(after, made - start)

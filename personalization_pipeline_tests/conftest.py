@@ -69,17 +69,23 @@ def demo_copy(demo_night: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(demo_night, tmp_path / "shop", symlinks=True))
 
 
+# Computed relations that follow from tables alone: what of them is new, and for records all of them.
+FOLLOWS = ("contact_digests", "changed_contacts", "changed_people", "unsettled_records")
+
+
 class HandMade:
     """Single tables over rows that a test writes out; every table that it gives no rows is empty.
 
     `put` replaces what a SELECT reads, named as SELECTs name it (`people`, `facts.orders`, `yesterday.records`,
-    `computed.clusters`); `make` builds one table from that and returns the columns asked for, sorted.
+    `computed.clusters`); `make` builds one table from that and returns the columns asked for, sorted. What is FOLLOWS
+    of these rows is made as in a night, unless it is given.
     """
 
     def __init__(self, folder: Path) -> None:
         project = load_project(folder)
         self.building: Building = rehearse(project, catalogue(project), EMPTY_FACTS)
         self.connection = self.building.connection
+        self.given: set[str] = set()
 
     def tonight(self, as_of: str) -> None:
         """Set the moment of the night (naive UTC); to be called first, because it forgets what yesterday had."""
@@ -88,6 +94,7 @@ class HandMade:
 
     def put(self, name: str, columns: str, *rows: tuple[object, ...]) -> None:
         """The rows of one relation; columns that are not named are NULL."""
+        self.given.add(name)
         space, _, table = name.rpartition(".")
         target = f"{space}.main.{table}" if space else self.building.catalogue.tables[name].target
         if space == "yesterday":
@@ -103,11 +110,23 @@ class HandMade:
 
     def make(self, name: str, columns: str = "*") -> list[tuple[Any, ...]]:
         """Build one table and read it."""
+        for relation in self.building.catalogue.computed_before(name):
+            if relation in FOLLOWS and f"computed.{relation}" not in self.given:
+                self.connection.execute(f"DELETE FROM computed.main.{relation}")
+                self.connection.execute(f"INSERT INTO computed.main.{relation} {self._following(relation)}")
         table = self.building.catalogue.tables[name]
         slots = self.building.catalogue.slots
         sql = table.filled(slots[name].fill(self.building)) if name in slots else table.sql
         put_table(self.connection, table.target, sql, "", {}, is_view=table.is_view)
         return query(self.connection, f"SELECT {columns} FROM {table.target} ORDER BY ALL")
+
+
+    def _following(self, relation: str) -> str:
+        if relation == "unsettled_records":
+            return "SELECT record_key FROM clusters UNION SELECT record_key FROM yesterday.records"
+        select = self.building.catalogue.computed[relation].make(self.building)
+        assert isinstance(select, str)
+        return select
 
 
 @pytest.fixture

@@ -208,9 +208,11 @@ def _compute(building: Building, relation: str) -> None:
     building.connection.execute(f"CREATE OR REPLACE TABLE {target} AS SELECT {typed} WHERE false")
     if not building.is_rehearsal:
         with packing_nothing(building.connection):
-            frame = step.make(building)
-            if frame is not None:
-                put_frame(building.connection, target, frame.select(list(step.columns)), step.columns)
+            made = step.make(building)
+            if isinstance(made, str):
+                building.connection.execute(f"INSERT INTO {target} {made}")
+            elif made is not None:
+                put_frame(building.connection, target, made.select(list(step.columns)), step.columns)
     building.computed.add(relation)
 
 

@@ -49,6 +49,12 @@ def turn(other: Building, **differing: Any) -> None:
     )
 
 
+def give(other: Building, relation: str, select: str) -> None:
+    """Let a SELECT stand in for a computed relation."""
+    other.connection.execute(f"CREATE OR REPLACE TABLE overlay.computed.{relation} AS {select}")
+    other.computed.add(relation)
+
+
 def stand_in(other: Building, inputs: Mapping[str, str]) -> None:
     """Let SELECTs, which name what they read in full, stand in for the tables of their names."""
     for name, select in inputs.items():
@@ -95,17 +101,21 @@ def _beside(connection: Connection) -> Iterator[Connection]:
 
 def _make(other: Building, name: str) -> None:
     table = other.catalogue.tables[name]
-    for relation in other.catalogue.computed_before(name):
+    for relation in other.catalogue.computed_before(name, other.computed):
         step = other.catalogue.computed[relation]
-        frame = (step.peek or step.make)(other)
-        assert frame is not None, f"{relation} puts its rows into the night itself: it cannot be asked beside it"
-        put_frame(other.connection, f"overlay.computed.{relation}", frame.select(list(step.columns)), step.columns)
-    tree = sqlglot.parse_one(select_of(other, table), dialect="duckdb")
-    for read in [read for read in tree.find_all(exp.Table) if read.db == "computed"]:
-        read.set("catalog", exp.to_identifier("overlay"))
+        made = (step.peek or step.make)(other)
+        assert made is not None, f"{relation} puts its rows into the night itself: it cannot be asked beside it"
+        if isinstance(made, str):
+            columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in step.columns.items())
+            names = ", ".join(step.columns)
+            select = f"SELECT {columns} FROM ({_beside_it(made)}) AS made ({names})"
+            other.connection.execute(f"CREATE OR REPLACE TABLE overlay.computed.{relation} AS {select}")
+        else:
+            put_frame(other.connection, f"overlay.computed.{relation}", made.select(list(step.columns)), step.columns)
     try:
         # What was stood in for may be read while the table is made.
-        other.connection.execute(f"CREATE OR REPLACE TABLE overlay.main.made_anew AS {tree.sql('duckdb')}")
+        select = _beside_it(select_of(other, table))
+        other.connection.execute(f"CREATE OR REPLACE TABLE overlay.main.made_anew AS {select}")
         stood_in = query(
             other.connection, "SELECT 1 FROM duckdb_views() WHERE database_name = 'overlay' AND view_name = ?", [name]
         )
@@ -115,3 +125,11 @@ def _make(other: Building, name: str) -> None:
         raise TableError(
             without_values(error), fix="correct the SELECT; `personalize check` tries it", where=table.path
         ) from None
+
+
+def _beside_it(select: str) -> str:
+    """A SELECT that reads the computed relations of the overlay."""
+    tree = sqlglot.parse_one(select, dialect="duckdb")
+    for read in [read for read in tree.find_all(exp.Table) if read.db == "computed"]:
+        read.set("catalog", exp.to_identifier("overlay"))
+    return tree.sql("duckdb")

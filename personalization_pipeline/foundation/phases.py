@@ -5,7 +5,7 @@ Belongs here: the shape. Does not belong here: any particular phase, and running
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -33,15 +33,15 @@ class Computed:
 
     `reads` are the tables that `make` looks at (lineage cannot be parsed from Python), `columns` its column types.
     `after` are computed relations that must be made first.
-    `make` returns the frame, or None where it has put the rows there itself; where it also leaves files behind,
-    `peek` gives the same rows without them.
+    `make` returns a frame, or a SELECT, which names what it reads as table files do; None where it has put the rows there
+    itself. Where it also leaves files behind, `peek` gives the same rows without them.
     """
 
-    make: Callable[[Building], pl.DataFrame | None]
+    make: Callable[[Building], pl.DataFrame | str | None]
     columns: Mapping[str, str]
     reads: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    peek: Callable[[Building], pl.DataFrame | None] | None = None
+    peek: Callable[[Building], pl.DataFrame | str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,14 @@ class Catalogue:
             found |= set(self.slots[name].reads)
         return tuple(sorted(found & set(self.tables)))
 
-    def computed_before(self, name: str) -> list[str]:
-        """The computed relations that a table needs, in the order in which they are made."""
+    def computed_before(self, name: str, given: Collection[str] = ()) -> list[str]:
+        """The computed relations that a table needs, in the order in which they are made; without those that are `given`."""
         found: dict[str, tuple[str, ...]] = {}
-        waiting = list(self.tables[name].reads("computed"))
+        waiting = set(self.tables[name].reads("computed")) - set(given)
         while waiting:
             relation = waiting.pop()
             found[relation] = self.computed[relation].after
-            waiting += set(found[relation]) - found.keys()
+            waiting |= set(found[relation]) - found.keys() - set(given)
         return in_order(found)
 
     def reads_facts(self, name: str) -> bool:

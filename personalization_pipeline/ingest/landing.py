@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -97,12 +98,14 @@ def file_key(name: str, source: Source, content: str) -> str:
 
 
 def _of_source(project: Project, name: str, source: Source) -> Iterator[LandedFile]:
-    for path in sorted(project.landing.glob(source.files)):
-        if not path.name.startswith("."):
+    paths = [path for path in sorted(project.landing.glob(source.files)) if not path.name.startswith(".")]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, (byte_count, sha) in zip(paths, pool.map(measured, paths), strict=True):
             found = path.relative_to(project.landing).as_posix()
             # A name may be any bytes; what is stored and said is text.
             place = found.encode(errors="backslashreplace").decode()
-            byte_count, sha = measured(path) if place == found else (0, "")
+            if place != found:
+                byte_count, sha = 0, ""
             yield LandedFile(name, path, place, byte_count, sha, file_key(name, source, sha or place))
     _check_landing(project)
 

@@ -43,33 +43,25 @@ def _rules_key(default_country: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def contact_digests(building: Building) -> None:
+def contact_digests(building: Building) -> str:
     """Two digests of every record of tonight: of what is compared, and of all that may become golden."""
-    building.connection.execute(
-        f"""
-INSERT INTO computed.main.contact_digests
+    return f"""
 SELECT record_key, contact_digest, hash(contact_digest, language, updated_at, created_at)
 FROM (SELECT *, hash({literal(rules_key(building))}, {COMPARED}) AS contact_digest FROM contacts)"""
-    )
 
 
-def changed_contacts(building: Building) -> None:
+def changed_contacts(_: Building) -> str:
     """The records whose contact is new, gone, or not what yesterday standardised."""
-    building.connection.execute(
-        """
-INSERT INTO computed.main.changed_contacts
+    return """
 SELECT coalesce(digests.record_key, before.record_key)
-FROM computed.main.contact_digests AS digests
+FROM computed.contact_digests AS digests
 FULL JOIN yesterday.main.standardised AS before ON before.record_key = digests.record_key
 WHERE digests.contact_digest IS DISTINCT FROM before.contact_digest"""
-    )
 
 
-def written_addresses(building: Building) -> None:
+def written_addresses(building: Building) -> str:
     """Every e-mail address and phone number of contacts and consents as somebody wrote it; '' where no country counts."""
-    building.connection.execute(
-        f"""
-INSERT INTO computed.main.written_addresses
+    return f"""
 SELECT *, {literal(rules_key(building))}
 FROM (
     SELECT 'email', email, '' FROM contacts WHERE email IS NOT NULL
@@ -82,42 +74,37 @@ FROM (
     LEFT JOIN contacts ON contacts.record_key = consents.record_key
     WHERE consents.address_kind <> 'record'
 )"""
-    )
 
 
-def changed_records(building: Building, artefact_key: str) -> None:
+def changed_records(artefact_key: str) -> str:
     """The records that are new, gone, or compared by other values than yesterday; all of them under another artefact.
 
     Between two others yesterday's scored edges hold.
     """
-    building.connection.execute(
-        f"""
-INSERT INTO computed.main.changed_records
+    return f"""
 SELECT coalesce(compared.record_key, before.record_key)
 FROM compared_records AS compared
 FULL JOIN yesterday.main.compared_records AS before ON before.record_key = compared.record_key
 WHERE compared.contact_digest IS DISTINCT FROM before.contact_digest
-    OR NOT EXISTS (FROM yesterday.main.edges WHERE artefact_key = {literal(artefact_key)})"""
-    )
+    OR NOT EXISTS (SELECT 1 FROM yesterday.main.edges WHERE artefact_key = {literal(artefact_key)})"""
 
 
-def open_keys(building: Building) -> None:
+def open_keys(_: Building) -> str:
     """The records that share, or shared, a mailbox or a number with a changed one: yesterday's exact keys do not hold."""
-    building.connection.execute(
-        """
-INSERT INTO computed.main.open_keys
-WITH changed AS (
-    SELECT email_std, phone_std FROM compared_records SEMI JOIN computed.main.changed_records USING (record_key)
+    return """
+WITH tonight AS MATERIALIZED (
+    SELECT record_key, email_std, phone_std FROM compared_records
+), changed AS (
+    SELECT email_std, phone_std FROM tonight SEMI JOIN computed.changed_records USING (record_key)
     UNION ALL
-    SELECT email_std, phone_std FROM yesterday.main.compared_records SEMI JOIN computed.main.changed_records USING (record_key)
+    SELECT email_std, phone_std FROM yesterday.main.compared_records SEMI JOIN computed.changed_records USING (record_key)
 )
-SELECT record_key, 'email' FROM compared_records SEMI JOIN changed USING (email_std)
+SELECT record_key, 'email' FROM tonight SEMI JOIN changed USING (email_std)
 UNION ALL
-SELECT record_key, 'phone' FROM compared_records SEMI JOIN changed USING (phone_std)"""
-    )
+SELECT record_key, 'phone' FROM tonight SEMI JOIN changed USING (phone_std)"""
 
 
-def unsettled_records(building: Building, rules_key: str, cut: int) -> None:
+def unsettled_records(rules_key: str, cut: int) -> str:
     """The records whose component may be another one than yesterday, and those that are gone; all under other rules.
 
     A component stands where none of its records is changed, shares an exact key with a changed one, was spoken about, or
@@ -125,40 +112,35 @@ def unsettled_records(building: Building, rules_key: str, cut: int) -> None:
     between components. `rules_key` is the one of `components.rules_key`, `cut` in millibits.
     """
     said = "FROM {}edges WHERE kind IN ('same', 'never')"
-    new = f"FROM edges JOIN computed.main.changed_records ON record_key = {{}} WHERE kind <> 'splink' OR weight >= {cut}"
-    building.connection.execute(
-        f"""
-INSERT INTO computed.main.unsettled_records
+    new = f"FROM edges JOIN computed.changed_records ON record_key = {{}} WHERE kind <> 'splink' OR weight >= {cut}"
+    return f"""
 WITH before AS (
     SELECT record_key, component_cut, coalesce(CAST(component_digest AS VARCHAR), cluster_key) AS component
     FROM yesterday.main.clusters
     WHERE rules_key = {literal(rules_key)}
 ), touched AS (
-    FROM computed.main.changed_records
-    UNION ALL SELECT record_key FROM computed.main.open_keys
-    UNION ALL SELECT record_key FROM compared_records ANTI JOIN before USING (record_key)
+    SELECT record_key FROM computed.changed_records
+    UNION ALL SELECT record_key FROM computed.open_keys
+    UNION ALL SELECT record_key FROM standardised ANTI JOIN before USING (record_key)
     UNION ALL SELECT record_key FROM before WHERE component_cut > {cut}
     UNION ALL SELECT unnest([record_key_l, record_key_r]) {said.format("")}
     UNION ALL SELECT unnest([record_key_l, record_key_r]) {said.format("yesterday.main.")}
     UNION ALL SELECT record_key_r {new.format("record_key_l")}
     UNION ALL SELECT record_key_l {new.format("record_key_r")}
 )
-FROM touched
+SELECT record_key FROM touched
 UNION
 SELECT record_key
 FROM before
 SEMI JOIN (SELECT component FROM before SEMI JOIN touched USING (record_key)) USING (component)"""
-    )
 
 
-def changed_people(building: Building) -> None:
+def changed_people(_: Building) -> str:
     """The people who are new, gone, or whose records say something else than yesterday, with the digest of what they say.
 
     What an address is worth that others share, and which sources the project puts first, count too.
     """
-    building.connection.execute(
-        """
-INSERT INTO computed.main.changed_people
+    return """
 WITH unfit AS (
     SELECT kind, value FROM shared_values WHERE reason <> 'role mailbox'
 ), unfit_records AS (
@@ -170,14 +152,14 @@ WITH unfit AS (
     )
     GROUP BY record_key
 ), ranks AS (
-    SELECT coalesce(bit_xor(hash(field, source, place)), 0) AS digest FROM computed.main.source_ranks
+    SELECT coalesce(bit_xor(hash(field, source, place)), 0) AS digest FROM computed.source_ranks
 ), digests AS (
     SELECT
         records.person_id,
         bit_xor(hash(records.record_key, said_digest, is_email_unfit, is_phone_unfit, ranks.digest)) AS words_digest
     FROM records
     CROSS JOIN ranks
-    LEFT JOIN computed.main.contact_digests ON contact_digests.record_key = records.record_key
+    LEFT JOIN computed.contact_digests ON contact_digests.record_key = records.record_key
     LEFT JOIN unfit_records ON unfit_records.record_key = records.record_key
     GROUP BY records.person_id
 )
@@ -186,7 +168,6 @@ FROM digests
 FULL JOIN (SELECT person_id, words_digest FROM yesterday.main.people WHERE kind = 'known') AS before
     ON before.person_id = digests.person_id
 WHERE digests.words_digest IS DISTINCT FROM before.words_digest"""
-    )
 
 
 def exact_key_records(connection: Connection) -> pl.DataFrame:

@@ -45,16 +45,19 @@ def links(edges: pl.DataFrame, clusters: pl.DataFrame, cut: int = CUT) -> pl.Dat
     """record_key_l, record_key_r, weight of every link: what all that is compared weighs; an exact key's weight where
     nothing was compared.
     """
-    keys, weight = ["record_key_l", "record_key_r"], pl.col("weight")
-    pairs = edges.filter(~pl.col("kind").is_in([SAME, NEVER])).group_by(keys)
-    is_scored = pl.col("kind") == "splink"
-    found = pairs.agg(
+    weight, is_scored, found = pl.col("weight"), pl.col("kind") == "splink", edges
+    # Pairs are told apart by places, which takes less than by their keys.
+    for side in ("l", "r"):
+        ends = clusters.select(pl.int_range(pl.len()).alias(side), "record_key", "cluster_key")
+        found = found.join(ends.rename({"record_key": f"record_key_{side}"}), on=f"record_key_{side}", suffix="_r")
+    inside = found.filter((pl.col("cluster_key") == pl.col("cluster_key_r")) & ~pl.col("kind").is_in([SAME, NEVER]))
+    pairs = inside.group_by("l", "r").agg(
         pl.coalesce(weight.filter(is_scored).max(), weight.max()), is_link=(~is_scored | (weight >= cut)).any()
     )
-    for side in ("l", "r"):
-        ends = clusters.select(pl.col("record_key").alias(f"record_key_{side}"), pl.col("cluster_key").alias(side))
-        found = found.join(ends, on=f"record_key_{side}")
-    return found.filter(pl.col("is_link") & (pl.col("l") == pl.col("r"))).select(*keys, "weight")
+    keys, held = clusters["record_key"], pairs.filter("is_link")
+    return held.select(
+        record_key_l=keys.gather(held["l"]), record_key_r=keys.gather(held["r"]), weight="weight"
+    )
 
 
 def expected_false_share(weights: pl.Series) -> int | None:

@@ -111,9 +111,9 @@ def _model(building: Building) -> dict[str, Any]:
     )
 
 
-def _changed_records(building: Building) -> None:
+def _changed_records(building: Building) -> str:
     _model(building)
-    memory.changed_records(building, building.artefact_keys["identity"])
+    return memory.changed_records(building.artefact_keys["identity"])
 
 
 def _edges(building: Building) -> pl.DataFrame:
@@ -122,7 +122,8 @@ def _edges(building: Building) -> pl.DataFrame:
 
     limits, model = limits_of(building.project), _model(building)
     compared = frame(building.connection, "FROM compared_records")
-    new = frame(building.connection, "SELECT record_key FROM compared_records SEMI JOIN computed.main.changed_records USING (record_key)")["record_key"]
+    changed = frame(building.connection, "FROM computed.main.changed_records")["record_key"]
+    new = compared["record_key"].filter(compared["record_key"].is_in(changed.implode()))
     asked = None if len(new) == compared.height else new
     scored = score_pairs(compared, asked, model, threads=limits.threads, memory_limit=limits.memory)
     key = pl.lit(building.artefact_keys["identity"])
@@ -139,10 +140,10 @@ def _rules_key(building: Building) -> str:
     return rules_key(_model(building), building.project.sources_once, cut_of(building.project))
 
 
-def _unsettled_records(building: Building) -> None:
+def _unsettled_records(building: Building) -> str:
     from personalization_pipeline.resolve.components import cut_of
 
-    memory.unsettled_records(building, _rules_key(building), cut_of(building.project))
+    return memory.unsettled_records(_rules_key(building), cut_of(building.project))
 
 
 def _components(building: Building) -> pl.DataFrame:
@@ -299,7 +300,7 @@ PHASE = Phase(
         "unsettled_records": Computed(
             _unsettled_records,
             CHANGED,
-            reads=("compared_records", "edges"),
+            reads=("edges", "standardised"),
             after=("changed_records", "open_keys"),
         ),
         "components": Computed(

@@ -13,8 +13,7 @@ def history(
     by_hand.put(
         "yesterday.records", "record_key, person_id, founded_at", *((*pair, "2026-02-01") for pair in before.items())
     )
-    by_hand.put("yesterday.standardised", "record_key, contact_digest", *((key, 1) for key in before))
-    by_hand.put("standardised", "record_key, contact_digest", *((key, 1) for key in now))
+    by_hand.put("computed.changed_contacts", "record_key", *((key,) for key in now.keys() - before.keys()))
     by_hand.put("records", "record_key, person_id, founded_at", *((*pair, "2026-02-01") for pair in now.items()))
     by_hand.put(
         "clusters",

@@ -21,7 +21,6 @@ from personalization_pipeline_tests.conftest import HandMade
 
 START = datetime(2026, 2, 1, 1)
 TABLES = ("records", "former_ids", "person_history", "person_ids")
-REMEMBERED = (*TABLES, "standardised")
 Rows = list[tuple[Any, ...]]
 
 
@@ -31,7 +30,7 @@ class Nights:
     def __init__(self, by_hand: HandMade) -> None:
         self.by_hand, self.count = by_hand, 0
         self.kept: dict[str, tuple[str, Rows]] = {}
-        self.digests: dict[str, int] = {}
+        self.keys: set[str] = set()
 
     def next(self, *clusters: str) -> dict[str, str]:
         """Build a night; person by record."""
@@ -40,11 +39,11 @@ class Nights:
         for name, (columns, rows) in self.kept.items():
             made.put(f"yesterday.{name}", columns, *rows)
         members = [[key.rstrip("'") for key in cluster.split()] for cluster in clusters]
-        for key in " ".join(clusters).split():
-            self.digests[key.rstrip("'")] = self.digests.get(key.rstrip("'"), 0) + key.endswith("'")
         made.put("clusters", "record_key, cluster_key", *((key, min(keys)) for keys in members for key in keys))
-        digests = ((key, self.digests[key]) for keys in members for key in keys)
-        made.put("standardised", "record_key, contact_digest", *digests)
+        keys = {key for keys in members for key in keys}
+        changed = {key.rstrip("'") for key in " ".join(clusters).split() if key.endswith("'")} | (keys ^ self.keys)
+        made.put("computed.changed_contacts", "record_key", *((key,) for key in changed))
+        self.keys = keys
         found = dict(made.make("records", "record_key, person_id"))
         for name in TABLES[1:]:
             made.make(name)
@@ -52,7 +51,7 @@ class Nights:
             checks = made.building.catalogue.tables[name].checks
             target = made.building.catalogue.tables[name].target
             assert [v for v in judge(row(made.connection, metrics_sql(checks, target)), checks) if not v.passed] == []
-        for name in REMEMBERED:
+        for name in TABLES:
             columns = ", ".join(made.building.catalogue.tables[name].memory)
             target = made.building.catalogue.tables[name].target
             self.kept[name] = (columns, query(made.connection, f"SELECT {columns} FROM {target}"))
@@ -190,6 +189,7 @@ def test_two_new_people_whose_digests_are_the_same_get_two_ids(by_hand: HandMade
         if (person := issued(key, "20260201T010000Z", "", 2)) in first or first.setdefault(person, key) != key
     )
     by_hand.put("clusters", "record_key, cluster_key", (one, one), (other, other))
+    by_hand.put("computed.unsettled_records", "record_key", (one,), (other,))
     table = by_hand.building.catalogue.tables["records"]
     put_table(by_hand.connection, table.target, table.sql.replace("range(11)", "range(2)"), "", {})
     found = dict(query(by_hand.connection, "SELECT record_key, person_id FROM records"))

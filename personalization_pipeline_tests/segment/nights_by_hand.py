@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from personalization_pipeline.analyze.value import BgNbd, GammaGamma
 from personalization_pipeline.foundation import building as nights
 from personalization_pipeline.foundation.artefacts import artefact_file, key_of, text_of
@@ -128,9 +130,9 @@ class TwoNights:
         for name in MADE:
             for relation in building.catalogue.computed_before(name):
                 step = building.catalogue.computed[relation]
-                frame = (step.peek or step.make)(building)
-                assert frame is not None
-                put_frame(building.connection, f"computed.main.{relation}", frame, step.columns)
+                made = (step.peek or step.make)(building)
+                assert isinstance(made, pl.DataFrame)
+                put_frame(building.connection, f"computed.main.{relation}", made, step.columns)
             self.hand.make(name)
 
     def give(self) -> None:

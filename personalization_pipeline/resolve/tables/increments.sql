@@ -22,13 +22,10 @@ WITH works AS (
     LEFT JOIN yesterday.compared_records AS before
         ON before.record_key = compared.record_key AND before.contact_digest = compared.contact_digest
     UNION ALL
-    SELECT 'resolve', 'addresses', written.address, before.address IS NULL
+    SELECT 'resolve', 'addresses', written.address, new.address IS NOT NULL
     FROM standard_addresses AS written
-    LEFT JOIN yesterday.standard_addresses AS before
-        ON before.address_kind = written.address_kind
-        AND before.address = written.address
-        AND before.country = written.country
-        AND before.rules_key = written.rules_key
+    LEFT JOIN computed.standard_addresses AS new
+        ON new.address_kind = written.address_kind AND new.address = written.address AND new.country = written.country
     UNION ALL
     SELECT 'resolve', 'pairs', edges.record_key_l, one.record_key IS NOT NULL OR other.record_key IS NOT NULL
     FROM edges

@@ -7,21 +7,31 @@
 -- check: count(*) FILTER (change = 'created') - count(DISTINCT person_id) FILTER (change = 'created') = 0
 -- check: count(*) FILTER (change IN ('merged', 'retired')) - count(*) FILTER (change = 'restored') - count(DISTINCT person_id) FILTER (change IN ('merged', 'retired')) <= 0
 -- check: count(*) FILTER (change NOT IN ('created', 'restored', 'merged', 'split', 'retired')) = 0
-WITH known AS (
-    SELECT person_id, count(*) AS record_count
-    FROM yesterday.records
-    GROUP BY person_id
-), alive AS (
-    SELECT person_id
+WITH moves AS (
+    SELECT before.person_id AS old_id, records.person_id AS new_id
     FROM records
-    GROUP BY person_id
+    FULL JOIN yesterday.records AS before ON before.record_key = records.record_key
+    WHERE before.person_id IS DISTINCT FROM records.person_id
+), touched AS (
+    SELECT old_id AS person_id FROM moves WHERE old_id IS NOT NULL
+    UNION
+    SELECT new_id FROM moves WHERE new_id IS NOT NULL
+), known AS (
+    SELECT DISTINCT before.person_id
+    FROM yesterday.records AS before
+    SEMI JOIN touched ON touched.person_id = before.person_id
+), alive AS (
+    SELECT DISTINCT records.person_id
+    FROM records
+    SEMI JOIN touched ON touched.person_id = records.person_id
 ), shares AS (
+    -- Whoever has the records that she had has no history tonight.
     SELECT
         before.person_id AS old_id,
         records.person_id AS new_id,
         count(*) AS shared_count,
         min(records.record_key) AS first_key
-    FROM yesterday.records AS before
+    FROM (FROM yesterday.records SEMI JOIN touched USING (person_id)) AS before
     JOIN records ON records.record_key = before.record_key
     GROUP BY before.person_id, records.person_id
 ), parts AS (
@@ -33,20 +43,18 @@ WITH known AS (
 ), causes AS (
     SELECT records.person_id, min(records.record_key) AS record_key
     FROM records
-    JOIN standardised ON standardised.record_key = records.record_key
-    LEFT JOIN yesterday.standardised AS before ON before.record_key = records.record_key
-    WHERE before.contact_digest IS DISTINCT FROM standardised.contact_digest
+    SEMI JOIN computed.changed_contacts AS changed ON changed.record_key = records.record_key
     GROUP BY records.person_id
 ), component_causes AS (
     SELECT clusters.component_digest, min(causes.record_key) AS record_key
-    FROM clusters
-    JOIN records ON records.record_key = clusters.record_key
-    JOIN causes ON causes.person_id = records.person_id
+    FROM causes
+    JOIN records ON records.person_id = causes.person_id
+    JOIN clusters ON clusters.record_key = records.record_key
     GROUP BY clusters.component_digest
 ), near_causes AS (
     SELECT records.person_id, min(component_causes.record_key) AS record_key
-    FROM clusters
-    JOIN records ON records.record_key = clusters.record_key
+    FROM (FROM records SEMI JOIN touched USING (person_id)) AS records
+    JOIN clusters ON clusters.record_key = records.record_key
     JOIN component_causes ON component_causes.component_digest = clusters.component_digest
     GROUP BY records.person_id
 ), changes AS (

@@ -7,13 +7,18 @@
 -- column founded_at: as_of of the night that issued the id
 -- check: count(*) - count(DISTINCT record_key) = 0
 -- check: count(*) FILTER (person_id IS NULL) = 0
-WITH origins AS (
+WITH unsettled AS (
+    SELECT clusters.*
+    FROM clusters
+    SEMI JOIN computed.unsettled_records AS unsettled ON unsettled.record_key = clusters.record_key
+), origins AS (
     SELECT record_key, arg_min(person_id, left_at) AS person_id
     FROM yesterday.former_ids
     GROUP BY record_key
 ), claims AS (
     SELECT before.record_key, before.person_id, before.founded_at, true AS is_alive
     FROM yesterday.records AS before
+    SEMI JOIN unsettled ON unsettled.record_key = before.record_key
     UNION ALL
     SELECT former.record_key, former.person_id, issued.founded_at, false
     FROM yesterday.former_ids AS former
@@ -47,7 +52,7 @@ WITH origins AS (
             clusters.cluster_key || '|' || strftime(tonight.as_of, '%Y%m%dT%H%M%SZ')
             || CASE attempt.number WHEN 0 THEN '' ELSE '|' || attempt.number END
         ), 1, 15) AS UBIGINT) AS digest
-    FROM clusters
+    FROM unsettled AS clusters
     CROSS JOIN tonight
     CROSS JOIN range(4) AS attempt (number)
     ANTI JOIN carried ON carried.cluster_key = clusters.cluster_key
@@ -76,7 +81,13 @@ SELECT
     clusters.record_key,
     coalesce(carried.person_id, issued.person_id) AS person_id,
     coalesce(carried.founded_at, tonight.as_of) AS founded_at
-FROM clusters
+FROM unsettled AS clusters
 CROSS JOIN tonight
 LEFT JOIN carried ON carried.cluster_key = clusters.cluster_key
 LEFT JOIN issued ON issued.cluster_key = clusters.cluster_key
+UNION ALL
+-- In a component that stands everybody is who she was.
+SELECT before.*
+FROM yesterday.records AS before
+LEFT JOIN computed.unsettled_records AS unsettled ON unsettled.record_key = before.record_key
+WHERE unsettled.record_key IS NULL
