@@ -24,20 +24,18 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks.learning import learn_identity
 from personalization_pipeline.demo.people import chunks, people
 from personalization_pipeline.demo.records import records
 from personalization_pipeline.demo.world import make_fact, making
-from personalization_pipeline.foundation.artefacts import text_of
 from personalization_pipeline.foundation.building import build
 from personalization_pipeline.foundation.night import commit
 from personalization_pipeline.foundation.opening import open_night
-from personalization_pipeline.foundation.overlay import needed
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import Connection, frame, put_csv, put_frame, query
 from personalization_pipeline.foundation.writes import Kind, write_text
 from personalization_pipeline.publish.record import record_of
-from personalization_pipeline.resolve.identity_model import Artefact, train
 from personalization_pipeline.starting import DEMO_PROJECT
 
 PHASES = ("ingest", "resolve")
@@ -107,22 +105,7 @@ def make_project(folder: Path, record_count: int, line_count: int, share: float)
         _put_people(connection, round(record_count / RECORDS_PER_PERSON))
         _put_register(connection, folder, record_count, share)
         _put_shop(connection, folder, record_count, line_count, share)
-    write_text(folder / "artefacts" / "identity.json", text_of(_learned(folder)), Kind.PROJECT)
-
-
-def _learned(folder: Path) -> Artefact:
-    """The identity artefact of the register, from a night that is not committed."""
-    project = load_project(folder)
-    tables = catalogue(project)
-    building = open_night(project, tables, NIGHTS[0])
-    for name in tables.order():
-        if name in needed(tables, {"compared_records"}, ())[0]:
-            build(building, name)
-    records = frame(building.connection, "FROM compared_records")
-    building.connection.close()
-    # The first night finds nothing that is read already.
-    shutil.rmtree(project.store)
-    return train(records, seed=1)
+    learn_identity(folder, NIGHTS[0])
 
 
 def _put_people(c: Connection, count: int) -> None:

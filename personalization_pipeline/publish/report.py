@@ -6,6 +6,7 @@ Belongs here: the page. Does not belong here: figures that are not in a table of
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -220,4 +221,7 @@ def _html_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return escape(f"{value:,}" if isinstance(value, int) or hasattr(value, "as_tuple") else str(value))
+    if isinstance(value, Decimal):
+        # Money keeps its two places; what has more of them ends where it says nothing any more.
+        return f"{value if value.as_tuple()[2] == -2 else value.normalize():,f}"
+    return escape(f"{value:,}" if isinstance(value, int) else str(value))

@@ -69,6 +69,18 @@ def test_a_table_lies_where_its_header_says(written: Written) -> None:
     assert written("-- One row.", "-- private", "SELECT 1").target == "private.main.visits"
 
 
+def test_a_view_is_one_of_private_tables_alone(written: Written) -> None:
+    assert written("-- One row.", "-- private", "-- view", "SELECT a FROM visits JOIN people USING (a)").is_view
+    assert not written("-- One row.", "-- private", "SELECT 1").is_view
+    for lines in (
+        ["-- view", "SELECT a FROM visits"],
+        ["-- private", "-- view", "SELECT a FROM facts.events"],
+        ["-- private", "-- view", "SELECT a FROM visits JOIN computed.limits USING (a)"],
+    ):
+        with pytest.raises(TableError, match="a view of more than private tables"):
+            written("-- One row.", *lines)
+
+
 def test_a_description_may_begin_with_a_word_that_is_a_keyword(written: Written) -> None:
     table = written("-- private visits of one person, as", "-- feature writers know them.", "SELECT 1")
     assert not table.is_private

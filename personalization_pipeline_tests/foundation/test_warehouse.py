@@ -22,6 +22,7 @@ from personalization_pipeline.foundation.warehouse import (
     columns_of,
     frame,
     literal,
+    packing_nothing,
     put_frame,
     put_parquet,
     put_table,
@@ -185,6 +186,41 @@ def test_a_table_is_made_whole_with_its_comments_or_not_at_all(engine: Connectio
     with pytest.raises(EngineError):
         put_table(engine, "memory.main.visits", "SELECT CAST('x' AS INTEGER) AS n", "", {})
     assert query(engine, "SELECT n, m FROM visits") == [(1, 2)]
+
+
+def test_a_view_of_last_night_shows_last_nights_rows(tmp_path: Path) -> None:
+    """It names its tables bare; each file's view reads the tables of that file."""
+    for name in ("first", "second"):
+        (tmp_path / name / SCRATCH).mkdir(parents=True)
+        before = tmp_path / "first" if name == "second" else None
+        night = building_connection(tmp_path / name, before, Limits(threads=1))
+        put_table(night, "private.main.people", f"SELECT '{name}' AS person_id", "", {})
+        put_table(night, "private.main.known", "SELECT * FROM people", "A view.", {"person_id": "who"}, is_view=True)
+        if before:
+            assert query(night, "FROM known") == [("second",)]
+            assert query(night, "FROM last_private.main.known") == [("first",)]
+            comments = "SELECT comment FROM duckdb_columns() WHERE table_name = 'known' AND database_name = 'private'"
+            assert query(night, comments) == [("who",)]
+        night.close()
+
+
+def test_what_is_packed_by_nothing_is_larger_and_the_next_table_is_packed_again(tmp_path: Path) -> None:
+    (tmp_path / SCRATCH).mkdir()
+    night = building_connection(tmp_path, None, Limits(threads=1))
+
+    def packing(name: str) -> set[str]:
+        night.execute(f"CREATE TABLE computed.main.{name} AS SELECT 'a text' AS said FROM range(500000)")
+        night.execute("CHECKPOINT computed")
+        found = query(
+            night,
+            f"SELECT DISTINCT compression FROM pragma_storage_info('computed.main.{name}') WHERE segment_type = 'VARCHAR'",
+        )
+        return {kind for (kind,) in found}
+
+    with packing_nothing(night):
+        assert packing("plain") == {"Uncompressed"}
+    assert "Uncompressed" not in packing("packed")
+    night.close()
 
 
 def test_a_column_without_values_gets_the_type_that_is_asked_for(engine: Connection) -> None:
