@@ -120,7 +120,6 @@ class HandMade:
         put_table(self.connection, table.target, sql, "", {}, is_view=table.is_view)
         return query(self.connection, f"SELECT {columns} FROM {table.target} ORDER BY ALL")
 
-
     def _following(self, relation: str) -> str:
         if relation == "unsettled_records":
             return "SELECT record_key FROM clusters UNION SELECT record_key FROM yesterday.records"

@@ -154,9 +154,7 @@ def build(building: Building, name: str) -> Built:
     try:
         # A rehearsal writes nothing: there is no plug to pull.
         with contextlib.nullcontext() if building.is_rehearsal else writing(Kind.TABLE):
-            put_table(
-                building.connection, table.target, select, table.description, comments, is_view=table.is_view
-            )
+            put_table(building.connection, table.target, select, table.description, comments, is_view=table.is_view)
         built = _measured(building, table)
     except EngineError as error:
         raise TableError(

@@ -11,6 +11,7 @@ row aside: of every other thing there is one row, and it counts.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import polars as pl
@@ -66,10 +67,12 @@ def _assemble(building: Building, entity: Entity) -> None:
     c = building.connection
     aside, target = f"scratch.main.set_aside_{entity.name}", f"scratch.main.versions_{entity.name}"
     files = _files(building, entity)
-    landed = _landed(building, entity, files)
     c.execute(f"CREATE OR REPLACE TABLE {aside} AS {_set_aside(building, entity, files)}")
+    parted = {key for (key,) in query(c, f"SELECT DISTINCT file_key FROM {aside} ORDER BY file_key")}
+    every = {key for keys in files.values() for key in keys}
     c.execute(
-        f"CREATE OR REPLACE VIEW {target} AS SELECT landed.*, coalesce(aside.fate, 'kept') AS fate FROM ({landed}) AS landed "
+        f"CREATE OR REPLACE VIEW {target} AS SELECT *, 'kept' AS fate FROM ({_landed(building, entity, files, every - parted)}) "
+        f"UNION ALL SELECT landed.*, coalesce(aside.fate, 'kept') FROM ({_landed(building, entity, files, parted)}) AS landed "
         f"LEFT JOIN {aside} AS aside ON aside.file_key = landed.file_key AND aside.place = landed.place"
     )
     names = ", ".join(entity.columns)
@@ -94,9 +97,10 @@ def _facts(building: Building, entity: Entity, key: str) -> Path:
     return Store(building.project.store).facts / key / f"{entity.name}.parquet"
 
 
-def _landed(building: Building, entity: Entity, files: Files) -> str:
-    """SQL: the typed rows of files, each with its source, its file, and `place` in the facts of the file."""
-    if not files:
+def _landed(building: Building, entity: Entity, files: Files, among: Collection[str]) -> str:
+    """SQL: the typed rows of those files that are `among` some, each with its source, its file, and `place` in its facts."""
+    asked = {source: found for source, keys in files.items() if (found := [key for key in keys if key in among])}
+    if not asked:
         typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in entity.columns.items())
         return (
             f"SELECT {typed}, 0::BIGINT AS row_number, 0::UBIGINT AS content, 0::BIGINT AS place, '' AS file_key, '' AS source"
@@ -108,7 +112,7 @@ def _landed(building: Building, entity: Entity, files: Files) -> str:
         f"SELECT {columns}, split_part(filename, '/', -2) AS file_key, {literal(source)} AS source "
         f"FROM read_parquet([{', '.join(literal(str(_facts(building, entity, key))) for key in keys)}], "
         "union_by_name=true, filename=true, file_row_number=true)"
-        for source, keys in files.items()
+        for source, keys in asked.items()
     )
 
 
@@ -177,15 +181,14 @@ def _reached(building: Building, entity: Entity, files: Files, gone: set[str], k
             c, "SELECT file_key FROM yesterday.main.files WHERE refusal = '' AND file_key IS NOT NULL ORDER BY file_key"
         )
     } - gone
-    every = _landed(building, entity, files)
-    if not any(found in known for keys in files.values() for found in keys):
+    here = {found for keys in files.values() for found in keys}
+    every = _landed(building, entity, files, here)
+    if not here & known:
         return f"reached AS ({every})"
     aside = f"(SELECT file_key, place FROM yesterday.main.set_aside WHERE entity = {literal(entity.name)})"
     parted = {found for (found,) in query(c, f"SELECT DISTINCT file_key FROM {aside} ORDER BY file_key")}
-    news = {source: [one for one in keys if one not in known] for source, keys in files.items()}
-    olds = {source: [one for one in keys if one in known & parted] for source, keys in files.items()}
-    from_news = _landed(building, entity, {source: keys for source, keys in news.items() if keys})
-    from_olds = _landed(building, entity, {source: keys for source, keys in olds.items() if keys})
+    from_news = _landed(building, entity, files, here - known)
+    from_olds = _landed(building, entity, files, here & known & parted)
     return f"""things AS (
     SELECT {key} FROM ({from_news})
     UNION

@@ -37,9 +37,7 @@ def links(project: Project) -> pl.DataFrame:
 def said_edges(corrections: pl.DataFrame) -> pl.DataFrame:
     """Edges of kind `same` and `never` (schema of `score_pairs`), of the rows of `links` that can be followed."""
     weight = pl.when(pl.col("verdict") == SAME).then(SAID_WEIGHT).otherwise(-SAID_WEIGHT)
-    edges = corrections.select(
-        "record_key_l", "record_key_r", kind="verdict", weight=weight, said="evidence"
-    )
+    edges = corrections.select("record_key_l", "record_key_r", kind="verdict", weight=weight, said="evidence")
     return edges.select(
         pl.col(name).cast(kind) if name in edges.columns else pl.lit(None, kind).alias(name)
         for name, kind in EDGE_SCHEMA.items()

@@ -55,9 +55,7 @@ def links(edges: pl.DataFrame, clusters: pl.DataFrame, cut: int = CUT) -> pl.Dat
         pl.coalesce(weight.filter(is_scored).max(), weight.max()), is_link=(~is_scored | (weight >= cut)).any()
     )
     keys, held = clusters["record_key"], pairs.filter("is_link")
-    return held.select(
-        record_key_l=keys.gather(held["l"]), record_key_r=keys.gather(held["r"]), weight="weight"
-    )
+    return held.select(record_key_l=keys.gather(held["l"]), record_key_r=keys.gather(held["r"]), weight="weight")
 
 
 def expected_false_share(weights: pl.Series) -> int | None:

@@ -276,9 +276,7 @@ PHASE = Phase(
     "resolve",
     computed={
         "contact_digests": Computed(memory.contact_digests, CONTACT_DIGESTS, reads=("contacts",)),
-        "changed_contacts": Computed(
-            memory.changed_contacts, CHANGED, reads=("contacts",), after=("contact_digests",)
-        ),
+        "changed_contacts": Computed(memory.changed_contacts, CHANGED, reads=("contacts",), after=("contact_digests",)),
         "standardised": Computed(
             _standardised, STANDARDISED, reads=("contacts",), after=("contact_digests", "changed_contacts")
         ),

@@ -130,7 +130,11 @@ def _worlds(building: Building, targets: Collection[str]) -> Iterator[tuple[str,
         building, as_of=datetime.fromisoformat(record["as_of"]), **_texts(building, known or project)
     ) as world:
         world.artefacts = {"scores": model} if model else building.artefacts
-        lie = dict(query(c, "SELECT table_name, table_catalog FROM information_schema.tables WHERE table_catalog LIKE 'last_%'"))
+        lie = dict(
+            query(
+                c, "SELECT table_name, table_catalog FROM information_schema.tables WHERE table_catalog LIKE 'last_%'"
+            )
+        )
         inputs = {name: as_remembered(c, name, building.columns(name)) for name in sorted(read - {TRAINS})}
         stand_in(
             world, inputs | {name: f"SELECT * FROM {lie[name]}.main.{name}" for name in sorted(needs & lie.keys())}

@@ -28,6 +28,4 @@ def test_an_exact_key_says_which_it_is_where_nothing_was_learned_to_weigh_with(r
     resolving.building.artefact_keys["identity"] = "nothing learned"
     anna = {"first_name": "Anna", "last_name": "Berg", "email": "anna@x.example"}
     made = resolving.night(pl.DataFrame([{**anna, "record_key": key} for key in ("a:1", "b:1")], schema=SCHEMA))
-    assert made["edge_evidence"] == [
-        ("a:1", "b:1", "email", 10_000, '{"email":{"level":"same","millibits":10000}}')
-    ]
+    assert made["edge_evidence"] == [("a:1", "b:1", "email", 10_000, '{"email":{"level":"same","millibits":10000}}')]
