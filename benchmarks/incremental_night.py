@@ -29,11 +29,12 @@ from personalization_pipeline.demo.people import chunks, people
 from personalization_pipeline.demo.records import records
 from personalization_pipeline.demo.world import make_fact, making
 from personalization_pipeline.foundation.building import build
+from personalization_pipeline.foundation.exports import put_csv
 from personalization_pipeline.foundation.night import commit
 from personalization_pipeline.foundation.opening import open_night
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
-from personalization_pipeline.foundation.warehouse import Connection, frame, put_csv, put_frame, query
+from personalization_pipeline.foundation.warehouse import Connection, frame, put_frame, query
 from personalization_pipeline.foundation.writes import Kind, write_text
 from personalization_pipeline.publish.record import record_of
 from personalization_pipeline.starting import DEMO_PROJECT

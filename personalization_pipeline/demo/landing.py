@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from personalization_pipeline.demo.behaviour import OPENED_AT, SEVEN_OPENED_AT
-from personalization_pipeline.foundation.warehouse import Connection, put_csv
+from personalization_pipeline.foundation.exports import put_csv
+from personalization_pipeline.foundation.warehouse import Connection
 from personalization_pipeline.foundation.writes import remove
 
 CLOSED_AT = datetime(2026, 7, 1)  # landing/ holds what happened before; each later night brings one day more

@@ -17,15 +17,8 @@ import polars as pl
 
 from personalization_pipeline.demo.landing import CLOSED_AT, about
 from personalization_pipeline.demo.words import FOLDER as WORDS
-from personalization_pipeline.foundation.warehouse import (
-    Connection,
-    literal,
-    put_csv,
-    put_frame,
-    put_ndjson,
-    put_parquet,
-    query,
-)
+from personalization_pipeline.foundation.exports import put_csv, put_ndjson, put_parquet
+from personalization_pipeline.foundation.warehouse import Connection, literal, put_frame, query
 from personalization_pipeline.foundation.writes import Kind, make_folder
 
 CHUNK = 60_000  # people whose touchpoints are made together: enough for two cores, and a few hundred megabytes

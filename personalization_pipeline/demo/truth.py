@@ -15,8 +15,9 @@ from typing import Any
 import polars as pl
 
 from personalization_pipeline.foundation.errors import LookAtTheData
+from personalization_pipeline.foundation.exports import put_csv, put_parquet
 from personalization_pipeline.foundation.group_score import GroupScore, score_groups
-from personalization_pipeline.foundation.warehouse import Connection, put_csv, put_parquet
+from personalization_pipeline.foundation.warehouse import Connection
 from personalization_pipeline.foundation.writes import Kind, make_folder, write_text
 
 RECORDS = """

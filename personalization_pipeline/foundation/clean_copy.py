@@ -14,15 +14,8 @@ import sys
 from pathlib import Path
 
 from personalization_pipeline.foundation.errors import TryAgain
-from personalization_pipeline.foundation.warehouse import (
-    SCRATCH,
-    Connection,
-    Limits,
-    file_connection,
-    literal,
-    put_export,
-    query,
-)
+from personalization_pipeline.foundation.exports import put_export
+from personalization_pipeline.foundation.warehouse import SCRATCH, Connection, Limits, file_connection, literal, query
 from personalization_pipeline.foundation.writes import Kind, make_folder, move, write_text
 
 COMMENTS = """

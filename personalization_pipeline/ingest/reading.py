@@ -16,6 +16,7 @@ import polars as pl
 
 from personalization_pipeline.foundation.declarations import Source
 from personalization_pipeline.foundation.errors import SourceRefused
+from personalization_pipeline.foundation.exports import put_parquet
 from personalization_pipeline.foundation.warehouse import (
     Connection,
     Limits,
@@ -23,7 +24,6 @@ from personalization_pipeline.foundation.warehouse import (
     literal,
     named,
     put_frame,
-    put_parquet,
     query,
     row,
     scratch_connection,

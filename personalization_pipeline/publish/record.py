@@ -39,7 +39,7 @@ def _inputs(
 
 
 def record_of(building: Building, warnings: list[str]) -> dict[str, Any]:
-    """The whole night.json: inputs, artefacts, and per table its rows and the hash of its content.
+    """The whole night.json: inputs, artefacts, and per table its rows and the hash of its content; a view follows from these.
 
     The inputs are those that were read when the night was opened, not those that lie there at its end.
     """
@@ -52,6 +52,7 @@ def record_of(building: Building, warnings: list[str]) -> dict[str, Any]:
             "content": content_hash(building.connection, building.catalogue.tables[name].target),
         }
         for name, built in sorted(building.results.items())
+        if not building.catalogue.tables[name].is_view
     }
     return {
         **_inputs(building.as_of, building.yesterday, building.made_of, landed),

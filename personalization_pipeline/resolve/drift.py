@@ -15,9 +15,12 @@ from typing import Any
 import polars as pl
 import yaml
 
+from personalization_pipeline.foundation.artefacts import artefact
+from personalization_pipeline.foundation.building import Building
+from personalization_pipeline.foundation.warehouse import frame
 from personalization_pipeline.resolve.identity_model import Artefact, learned_levels, prior_of, train
 from personalization_pipeline.resolve.link import LOWEST_WEIGHT, score_pairs
-from personalization_pipeline.resolve.overrides import Overrides
+from personalization_pipeline.resolve.overrides import Overrides, overrides
 
 SEED = 1
 SAMPLE = 20_000  # records whose pairs are weighed once more when a model was learned
@@ -56,21 +59,27 @@ FIGURE_BOUNDS = {
 Rows = list[tuple[str, str, int | None, int | None]]  # of MEASURES
 
 
+def model(building: Building) -> Artefact:
+    """The identity artefact of this night; learned only where there is none."""
+    own = overrides(building.project, building.columns("compared_records"))
+    return artefact(building, "identity", lambda: learned(frame(building.connection, "FROM compared_records"), own))
+
+
 def learned(standardised: pl.DataFrame, own: Overrides) -> Artefact:
     """A new identity artefact, and beside it what the records were like: `learned_on`, all whole numbers.
 
     completeness: millionths of the records; pairs_per_1000_records and bands: the scored pairs of SAMPLE records.
     """
-    artefact = train(standardised, seed=SEED, own=own)
-    if artefact["kind"] != "splink":
-        return artefact
+    found = train(standardised, seed=SEED, own=own)
+    if found["kind"] != "splink":
+        return found
     keys = standardised["record_key"].sort()
     asked = keys.gather_every(max(1, -(-len(keys) // SAMPLE)))
-    pairs = score_pairs(standardised, None if len(asked) == len(keys) else asked, artefact)
+    pairs = score_pairs(standardised, None if len(asked) == len(keys) else asked, found)
     # Every pair counts at each end that was asked, so that a sample counts as all would.
     ends = [pairs.filter(pl.col(f"record_key_{side}").is_in(asked.implode()))["weight"] for side in ("l", "r")]
     weights = pl.concat(ends)
-    return artefact | {
+    return found | {
         "learned_on": {
             "completeness": _completeness(standardised),
             "pairs_per_1000_records": len(weights) * 500 // len(asked),

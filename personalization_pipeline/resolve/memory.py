@@ -23,8 +23,6 @@ from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.warehouse import Connection, frame, literal
 
 COMPARED = "first_name, last_name, email, phone, birth_date, street, postal_code, city, country, same_as_key"
-UNSETTLED = "SEMI JOIN computed.main.unsettled_records USING (record_key)"
-UNSETTLED_EDGES = "(FROM edges SEMI JOIN computed.main.unsettled_records ON record_key = record_key_l)"
 LIBRARIES = ("anyascii", "duckdb", "nicknames", "phonenumbers", "polars", "scipy", "splink")
 
 
@@ -102,37 +100,6 @@ WITH tonight AS MATERIALIZED (
 SELECT record_key, 'email' FROM tonight SEMI JOIN changed USING (email_std)
 UNION ALL
 SELECT record_key, 'phone' FROM tonight SEMI JOIN changed USING (phone_std)"""
-
-
-def unsettled_records(rules_key: str, cut: int) -> str:
-    """The records whose component may be another one than yesterday, and those that are gone; all under other rules.
-
-    A component stands where none of its records is changed, shares an exact key with a changed one, was spoken about, or
-    has an edge to a changed one. Where too many records hung together they are looked at again: what parted them was
-    between components. `rules_key` is the one of `components.rules_key`, `cut` in millibits.
-    """
-    said = "FROM {}edges WHERE kind IN ('same', 'never')"
-    new = f"FROM edges JOIN computed.changed_records ON record_key = {{}} WHERE kind <> 'splink' OR weight >= {cut}"
-    return f"""
-WITH before AS (
-    SELECT record_key, component_cut, coalesce(CAST(component_digest AS VARCHAR), cluster_key) AS component
-    FROM yesterday.main.clusters
-    WHERE rules_key = {literal(rules_key)}
-), touched AS (
-    SELECT record_key FROM computed.changed_records
-    UNION ALL SELECT record_key FROM computed.open_keys
-    UNION ALL SELECT record_key FROM standardised ANTI JOIN before USING (record_key)
-    UNION ALL SELECT record_key FROM before WHERE component_cut > {cut}
-    UNION ALL SELECT unnest([record_key_l, record_key_r]) {said.format("")}
-    UNION ALL SELECT unnest([record_key_l, record_key_r]) {said.format("yesterday.main.")}
-    UNION ALL SELECT record_key_r {new.format("record_key_l")}
-    UNION ALL SELECT record_key_l {new.format("record_key_r")}
-)
-SELECT record_key FROM touched
-UNION
-SELECT record_key
-FROM before
-SEMI JOIN (SELECT component FROM before SEMI JOIN touched USING (record_key)) USING (component)"""
 
 
 def changed_people(_: Building) -> str:

@@ -5,16 +5,14 @@ Each gives what is new tonight; the SELECT beside it adds what holds of yesterda
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
-from personalization_pipeline.foundation.artefacts import artefact
 from personalization_pipeline.foundation.building import Building
 from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.phases import Computed, Phase
 from personalization_pipeline.foundation.warehouse import frame
-from personalization_pipeline.resolve import corrections, drift, limits, memory, review, survivorship
+from personalization_pipeline.resolve import corrections, drift, limits, memory, review, survivorship, unsettled
+from personalization_pipeline.resolve.drift import model
 from personalization_pipeline.resolve.households import HOUSEHOLD_RECORDS, NEEDED, put_households
 from personalization_pipeline.resolve.overrides import overrides
 from personalization_pipeline.resolve.standardise import standardise, standardise_emails, standardise_phones
@@ -50,22 +48,8 @@ EDGES = {
 }
 CHANGED = {"record_key": "VARCHAR"}
 OPEN_KEYS = {"record_key": "VARCHAR", "kind": "VARCHAR"}
-COMPARISON_LEVELS = {"place": "BIGINT", "comparison": "VARCHAR", "level": "TINYINT", "label": "VARCHAR"}
-COMPONENTS = {
-    "record_key": "VARCHAR",
-    "component": "BIGINT",
-    "component_cut": "BIGINT",
-    "component_digest": "UBIGINT",
-    "component_before": "UBIGINT",
-}
+COMPARISON_LEVELS = {"place": "BIGINT", "comparison": "VARCHAR", "level_number": "TINYINT", "label": "VARCHAR"}
 INNER_PAIRS = {"record_key_l": "VARCHAR", "record_key_r": "VARCHAR", "weight": "BIGINT", "facts": "BIGINT[]"}
-CLUSTERS = {
-    "record_key": "VARCHAR",
-    "cluster_key": "VARCHAR",
-    "component_cut": "BIGINT",
-    "component_digest": "UBIGINT",
-    "rules_key": "VARCHAR",
-}
 WRITTEN = {"address_kind": "VARCHAR", "address": "VARCHAR", "country": "VARCHAR", "rules_key": "VARCHAR"}
 ADDRESSES = {**WRITTEN, "standard_address": "VARCHAR"}
 
@@ -103,16 +87,8 @@ def _addresses(building: Building) -> pl.DataFrame:
     )
 
 
-def _model(building: Building) -> dict[str, Any]:
-    """The identity artefact of this night; trained only where there is none."""
-    own = overrides(building.project, building.columns("compared_records"))
-    return artefact(
-        building, "identity", lambda: drift.learned(frame(building.connection, "FROM compared_records"), own)
-    )
-
-
 def _changed_records(building: Building) -> str:
-    _model(building)
+    model(building)
     return memory.changed_records(building.artefact_keys["identity"])
 
 
@@ -120,89 +96,18 @@ def _edges(building: Building) -> pl.DataFrame:
     """People's word and the keys that sources give, which are few, and what records that are not known ones bring along."""
     from personalization_pipeline.resolve.link import exact_key_edges, given_key_edges, score_pairs
 
-    limits, model = limits_of(building.project), _model(building)
+    limits, weighing = limits_of(building.project), model(building)
     compared = frame(building.connection, "FROM compared_records")
     changed = frame(building.connection, "FROM computed.main.changed_records")["record_key"]
     new = compared["record_key"].filter(compared["record_key"].is_in(changed.implode()))
     asked = None if len(new) == compared.height else new
-    scored = score_pairs(compared, asked, model, threads=limits.threads, memory_limit=limits.memory)
+    scored = score_pairs(compared, asked, weighing, threads=limits.threads, memory_limit=limits.memory)
     key = pl.lit(building.artefact_keys["identity"])
     said = corrections.said_edges(frame(building.connection, "FROM corrections WHERE is_followed"))
     exact = exact_key_edges(memory.exact_key_records(building.connection))
     unscored = pl.concat([said, exact, given_key_edges(compared)])
     unscored = unscored.with_columns(artefact_key=pl.lit(None, pl.String))
     return pl.concat([unscored, scored.with_columns(artefact_key=key)])
-
-
-def _rules_key(building: Building) -> str:
-    from personalization_pipeline.resolve.components import cut_of, rules_key
-
-    return rules_key(_model(building), building.project.sources_once, cut_of(building.project))
-
-
-def _unsettled_records(building: Building) -> str:
-    from personalization_pipeline.resolve.components import cut_of
-
-    return memory.unsettled_records(_rules_key(building), cut_of(building.project))
-
-
-def _components(building: Building) -> pl.DataFrame:
-    from personalization_pipeline.resolve.components import components, cut_of, with_keys_holding
-
-    c, cut, keys = building.connection, cut_of(building.project), "record_key_l, record_key_r, kind, weight"
-    settled = "ANTI JOIN computed.main.changed_records USING (record_key)"
-    return components(
-        with_keys_holding(
-            frame(c, f"SELECT {keys} FROM {memory.UNSETTLED_EDGES} WHERE kind <> 'splink' OR weight >= {cut}"), cut
-        ),
-        frame(c, f"SELECT record_key, contact_digest FROM compared_records {memory.UNSETTLED}"),
-        _model(building),
-        frame(c, f"SELECT record_key, component_digest {_clusters_before(building)} {settled}"),
-        once=building.project.sources_once,
-        cut=cut,
-    )
-
-
-def _clusters_before(building: Building) -> str:
-    """SQL: yesterday's clusters of components of three and more that may be others tonight."""
-    return f"FROM (FROM yesterday.main.clusters WHERE component_digest IS NOT NULL) {memory.UNSETTLED}"
-
-
-def _inner_pairs(building: Building) -> pl.DataFrame:
-    from personalization_pipeline.resolve.components import inner_pairs
-
-    c, limits = building.connection, limits_of(building.project)
-    return inner_pairs(
-        frame(c, "FROM computed.main.components"),
-        frame(c, f"SELECT record_key_l, record_key_r, kind FROM {memory.UNSETTLED_EDGES}"),
-        frame(c, f"FROM compared_records {memory.UNSETTLED}"),
-        _model(building),
-        threads=limits.threads,
-        memory_limit=limits.memory,
-    )
-
-
-def _clusters(building: Building) -> pl.DataFrame:
-    from personalization_pipeline.resolve.cluster import groups
-    from personalization_pipeline.resolve.components import cut_of, with_keys_holding
-
-    c, keys, cut = building.connection, "record_key_l, record_key_r", cut_of(building.project)
-    said = f"kind IN ('{corrections.SAME}', '{corrections.NEVER}')"
-    edges = frame(c, f"SELECT {keys}, kind, weight, facts FROM {memory.UNSETTLED_EDGES} WHERE NOT {said}")
-    inner = frame(
-        c,
-        f"SELECT {keys}, weight, facts FROM inner_pairs "
-        "SEMI JOIN computed.main.unsettled_records ON record_key = record_key_l",
-    )
-    found = groups(
-        frame(c, "FROM computed.main.components"),
-        pl.concat([with_keys_holding(edges, cut).select(inner.columns), inner]),
-        frame(c, f"SELECT {keys}, kind FROM edges WHERE {said}"),
-        frame(c, _clusters_before(building)),
-        once=building.project.sources_once,
-        cut=cut,
-    )
-    return found.with_columns(rules_key=pl.lit(_rules_key(building)))
 
 
 def _households(building: Building) -> None:
@@ -237,13 +142,13 @@ def _weakest_links(building: Building) -> pl.DataFrame:
 
 
 def _level_weights(building: Building) -> pl.DataFrame:
-    return drift.level_weights(_model(building))
+    return drift.level_weights(model(building))
 
 
 def _comparison_levels(building: Building) -> pl.DataFrame:
     from personalization_pipeline.resolve.link import level_labels
 
-    made = _model(building).get("settings", {}).get("comparisons", [])
+    made = model(building).get("settings", {}).get("comparisons", [])
     rows = [
         (place, comparison["output_column_name"], level, label)
         for place, comparison in enumerate(made, start=1)
@@ -257,7 +162,7 @@ def _weights(building: Building) -> pl.Series:
 
 
 def _weight_bands(building: Building) -> pl.DataFrame:
-    return drift.weight_bands(_model(building), _weights(building))
+    return drift.weight_bands(model(building), _weights(building))
 
 
 def _identity_measures(building: Building) -> pl.DataFrame:
@@ -267,7 +172,7 @@ def _identity_measures(building: Building) -> pl.DataFrame:
     c, project = building.connection, building.project
     compared = frame(c, f"SELECT record_key, {', '.join(drift.COMPLETE.values())} FROM compared_records")
     own = overrides(project, building.columns("compared_records"))
-    rows = drift.drift(_model(building), compared, _weights(building), own)
+    rows = drift.drift(model(building), compared, _weights(building), own)
     rows += quality(c, cut_of(project), project.sources_once)
     return pl.DataFrame(rows, schema=list(drift.MEASURES), orient="row", infer_schema_length=None)
 
@@ -296,19 +201,23 @@ PHASE = Phase(
             _edges, EDGES, reads=("compared_records", "corrections"), after=("changed_records", "open_keys")
         ),
         "unsettled_records": Computed(
-            _unsettled_records,
+            unsettled.unsettled_records,
             CHANGED,
             reads=("edges", "standardised"),
             after=("changed_records", "open_keys"),
         ),
         "components": Computed(
-            _components,
-            COMPONENTS,
+            unsettled.components_anew,
+            unsettled.COMPONENTS,
             reads=("compared_records", "edges"),
             after=("changed_records", "unsettled_records"),
         ),
-        "inner_pairs": Computed(_inner_pairs, INNER_PAIRS, reads=("compared_records", "edges"), after=("components",)),
-        "clusters": Computed(_clusters, CLUSTERS, reads=("edges", "inner_pairs"), after=("components",)),
+        "inner_pairs": Computed(
+            unsettled.inner_pairs_anew, INNER_PAIRS, reads=("compared_records", "edges"), after=("components",)
+        ),
+        "clusters": Computed(
+            unsettled.clusters_anew, unsettled.CLUSTERS, reads=("edges", "inner_pairs"), after=("components",)
+        ),
         "changed_people": Computed(
             memory.changed_people,
             CHANGED_PEOPLE,

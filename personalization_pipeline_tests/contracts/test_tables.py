@@ -121,11 +121,11 @@ def test_steps_name_only_tables_that_there_are(rehearsals: Rehearsals) -> None:
     assert set(building.catalogue.slots) <= set(building.catalogue.tables)
 
 
-def test_every_step_is_read_by_a_table_of_its_own_phase(rehearsals: Rehearsals) -> None:
+def test_every_step_is_for_a_table_of_its_own_phase(rehearsals: Rehearsals) -> None:
     building = rehearsals(DEMO_PROJECT)
     readers: dict[str, set[str]] = {name: set() for name in building.catalogue.computed}
     for table in building.catalogue.tables.values():
-        for name in table.reads("computed"):
+        for name in building.catalogue.computed_before(table.name):
             readers[name].add(table.phase)
     assert {name: phases for name, phases in readers.items() if phases != {_phase_of(building, name)}} == {}
 

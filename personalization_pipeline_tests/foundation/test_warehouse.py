@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from personalization_pipeline.foundation.errors import TryAgain
+from personalization_pipeline.foundation.exports import put_parquet
 from personalization_pipeline.foundation.night import limits_of
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import (
@@ -24,7 +25,6 @@ from personalization_pipeline.foundation.warehouse import (
     literal,
     packing_nothing,
     put_frame,
-    put_parquet,
     put_table,
     query,
     row,

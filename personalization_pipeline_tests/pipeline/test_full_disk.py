@@ -15,7 +15,8 @@ from typer.testing import CliRunner, Result
 
 from personalization_pipeline.cli import app
 from personalization_pipeline.foundation.errors import DiskFull, TryAgain
-from personalization_pipeline.foundation.warehouse import put_parquet, put_table, scratch_connection
+from personalization_pipeline.foundation.exports import put_parquet
+from personalization_pipeline.foundation.warehouse import put_table, scratch_connection
 from personalization_pipeline.foundation.writes import Kind
 from personalization_pipeline_tests.ingest.shop import AS_OF, ORDERS_CSV, land, make_shop
 

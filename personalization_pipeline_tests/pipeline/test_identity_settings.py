@@ -15,7 +15,8 @@ import pytest
 from personalization_pipeline.demo.people import chunks, people
 from personalization_pipeline.demo.records import records
 from personalization_pipeline.demo.world import make_fact, making
-from personalization_pipeline.foundation.warehouse import frame, published_connection, put_csv, put_frame, query
+from personalization_pipeline.foundation.exports import put_csv
+from personalization_pipeline.foundation.warehouse import frame, published_connection, put_frame, query
 from personalization_pipeline.starting import start_project
 from personalization_pipeline_tests.conftest import Night
 

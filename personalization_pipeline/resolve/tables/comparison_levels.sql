@@ -2,8 +2,8 @@
 -- owner: team:data-engineering
 -- private
 -- column place: of the comparison in the levels and facts of an edge, from 1
--- column level: its number; -1 where a value is missing, else the higher the better
+-- column level_number: of the level; -1 where a value is missing, else the higher the better
 -- column label: how far two records agree that are on it
--- check: count(*) - count(DISTINCT (place, level)) = 0
+-- check: count(*) - count(DISTINCT (place, level_number)) = 0
 SELECT *
 FROM computed.comparison_levels

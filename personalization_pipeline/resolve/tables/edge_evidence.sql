@@ -1,10 +1,10 @@
--- One row per edge, with its evidence in words: ask it about a few pairs.
+-- One row per pair of records and kind of evidence, as in `edges`, with what it says in words: ask it about a few pairs.
 -- owner: team:data-engineering
 -- private
 -- view
 -- column evidence: JSON, the weight of each comparison, which with the prior add up to the pair's; of a word, who said it, when and why
 WITH labelled AS (
-    SELECT place, comparison, list(label ORDER BY level) AS labels
+    SELECT place, comparison, list(label ORDER BY level_number) AS labels
     FROM comparison_levels
     GROUP BY place, comparison
 ), told AS (

@@ -37,7 +37,7 @@ WITH known AS (
     SEMI JOIN computed.changed_people AS changed ON changed.person_id = people_fields.person_id
     GROUP BY person_id
 )
-SELECT known.person_id, 'known' AS kind, known.* EXCLUDE (person_id), fields.* EXCLUDE (person_id)
+SELECT known.person_id, 'known' AS kind, known.* EXCLUDE (person_id, words_digest), fields.* EXCLUDE (person_id), known.words_digest
 FROM known
 LEFT JOIN fields ON fields.person_id = known.person_id
 UNION ALL BY NAME
