@@ -42,7 +42,8 @@ def test_the_record_names_every_input(demo_night: Path) -> None:
 
 def test_the_record_names_every_table_and_no_place_on_this_machine(demo_night: Path) -> None:
     store = Store(demo_night / "store")
-    assert store.record(store.current())["tables"].keys() == catalogue(load_project(demo_night)).tables.keys()
+    tables = catalogue(load_project(demo_night)).tables.values()
+    assert store.record(store.current())["tables"].keys() == {table.name for table in tables if not table.is_view}
     text = (store.pointer / "night.json").read_text(encoding="utf-8")
     assert str(demo_night) not in text
     for source in load_project(demo_night).sources:
