@@ -132,8 +132,7 @@ WITH unfit AS (
 )
 SELECT coalesce(digests.person_id, before.person_id), digests.words_digest
 FROM digests
-FULL JOIN (SELECT person_id, words_digest FROM yesterday.main.people WHERE kind = 'known') AS before
-    ON before.person_id = digests.person_id
+FULL JOIN yesterday.main.people_words AS before ON before.person_id = digests.person_id
 WHERE digests.words_digest IS DISTINCT FROM before.words_digest"""
 
 

@@ -33,6 +33,7 @@ MADE = (
     "person_ids",
     "identifiers",
     "visitors",
+    "people_words",
     "people_fields",
     "people",
     "increments",

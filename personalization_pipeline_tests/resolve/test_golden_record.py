@@ -152,14 +152,7 @@ def test_a_project_ranks_sources_that_there_are_in_fields_that_there_are(
 def test_every_field_of_the_golden_record_has_a_rule_and_a_column(by_hand: HandMade) -> None:
     columns = set(by_hand.building.columns("people"))
     assert set(rules()) == set(get_args(GoldenField)) <= columns
-    assert columns - set(rules()) == {
-        "person_id",
-        "kind",
-        "founded_at",
-        "record_count",
-        "external_id",
-        "words_digest",
-    }
+    assert columns - set(rules()) == {"person_id", "kind", "founded_at", "record_count", "external_id"}
 
 
 def test_a_person_without_a_word_is_a_person(by_hand: HandMade) -> None:

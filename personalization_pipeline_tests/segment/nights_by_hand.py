@@ -22,7 +22,7 @@ from personalization_pipeline.foundation.opening import keep_text
 from personalization_pipeline.foundation.phases import catalogue
 from personalization_pipeline.foundation.project import load_project
 from personalization_pipeline.foundation.warehouse import content_hash, put_frame, query
-from personalization_pipeline_tests.conftest import HandMade
+from personalization_pipeline_tests.conftest import FOLLOWS, HandMade
 
 MADE = [
     "people_fields",
@@ -128,7 +128,7 @@ class TwoNights:
         prepare(building)
         self.give()
         for name in MADE:
-            for relation in building.catalogue.computed_before(name):
+            for relation in building.catalogue.computed_before(name, FOLLOWS):
                 step = building.catalogue.computed[relation]
                 made = (step.peek or step.make)(building)
                 assert isinstance(made, pl.DataFrame)

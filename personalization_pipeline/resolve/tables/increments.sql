@@ -44,10 +44,9 @@ WITH works AS (
         ON before.record_key = clusters.record_key AND before.component_digest = clusters.component_digest
     WHERE clusters.component_digest IS NOT NULL
     UNION ALL
-    SELECT 'resolve', 'golden records', people.person_id, changed.person_id IS NOT NULL
-    FROM people
-    LEFT JOIN computed.changed_people AS changed ON changed.person_id = people.person_id
-    WHERE people.kind = 'known'
+    SELECT 'resolve', 'golden records', known.person_id, changed.person_id IS NOT NULL
+    FROM people_words AS known
+    LEFT JOIN computed.changed_people AS changed ON changed.person_id = known.person_id
 )
 SELECT
     phase,
