@@ -150,7 +150,7 @@ def catalogue(project: Project) -> Catalogue:
             f"{name} is a table of the package", fix="give the file another name", where=project.file("features", name)
         )
     for table in tables.values():
-        if table.is_view and not all(tables[name].is_private for name in table.reads()):
+        if table.is_view and not all(name in tables and tables[name].is_private for name in table.reads()):
             raise TableError("is a view of more than private tables", fix="make it a table", where=table.path)
     return Catalogue(
         tables={**tables, **project.features},

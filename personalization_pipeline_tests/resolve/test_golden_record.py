@@ -33,6 +33,7 @@ def golden(by_hand: HandMade, *rows: dict[str, Any], columns: str = "field, valu
             "UPDATE contacts SET source = ?, language = ?, created_at = ?, updated_at = ? WHERE record_key = ?",
             [*(told.get(name) for name in SAID), key],
         )
+    by_hand.make("people_words")
     return by_hand.make("people_fields", columns)
 
 
@@ -153,6 +154,19 @@ def test_every_field_of_the_golden_record_has_a_rule_and_a_column(by_hand: HandM
     columns = set(by_hand.building.columns("people"))
     assert set(rules()) == set(get_args(GoldenField)) <= columns
     assert columns - set(rules()) == {"person_id", "kind", "founded_at", "record_count", "external_id"}
+
+
+def test_what_she_said_yesterday_holds_until_a_record_says_something_else_and_is_gone_when_she_is(
+    by_hand: HandMade,
+) -> None:
+    record = {"record_key": "a:1", "email": "ann@x.example"}
+    golden(by_hand, record)
+    [(_, digest)] = by_hand.make("people_words")
+    kept = [(person, "email", "kept@x.example", "a:1") for person in ("p1", "gone", "gone long ago")]
+    by_hand.put("yesterday.people_fields", "person_id, field, value, record_key", *kept)
+    by_hand.put("yesterday.people_words", "person_id, words_digest", ("p1", digest), ("gone", digest))
+    assert golden(by_hand, record, columns="person_id, value") == [("p1", "kept@x.example")]
+    assert golden(by_hand, {**record, "email": "new@x.example"}, columns="person_id, value") == [("p1", "new@x.example")]
 
 
 def test_a_person_without_a_word_is_a_person(by_hand: HandMade) -> None:

@@ -72,5 +72,6 @@ FROM golden
 UNION ALL
 SELECT before.*
 FROM yesterday.people_fields AS before
+SEMI JOIN people_words AS known ON known.person_id = before.person_id
 LEFT JOIN computed.changed_people AS changed ON changed.person_id = before.person_id
 WHERE changed.person_id IS NULL
