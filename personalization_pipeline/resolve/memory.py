@@ -5,9 +5,10 @@ cluster). Everything here may only save work: a night that finds nothing to keep
 
 The chain of digests: a record's `contact_digest` covers the compared columns of its contact, this phase's code and the
 libraries that it calls, and in `compared_records` which of its values are set aside; a scored edge holds between two
-records of which yesterday had the same digests, under the same artefact, and an exact key where that is so for all who
-share it, and a golden record where its person's records say the same; a component's `component_digest` covers its records' digests, its exact keys, people's word, the sources that
-hold each person once, the cut, and the artefact.
+records of which yesterday had the same digests, under the same artefact, an exact key where that is so for all who share
+it, a golden record where its person's records say the same; a component's `component_digest` covers its records' digests,
+its exact keys, people's word, the sources that hold each person once, the cut, and the artefact; what of all components
+stands without being looked at says `unsettled`.
 """
 
 from __future__ import annotations
