@@ -166,7 +166,9 @@ def test_what_she_said_yesterday_holds_until_a_record_says_something_else_and_is
     by_hand.put("yesterday.people_fields", "person_id, field, value, record_key", *kept)
     by_hand.put("yesterday.people_words", "person_id, words_digest", ("p1", digest), ("gone", digest))
     assert golden(by_hand, record, columns="person_id, value") == [("p1", "kept@x.example")]
-    assert golden(by_hand, {**record, "email": "new@x.example"}, columns="person_id, value") == [("p1", "new@x.example")]
+    assert golden(by_hand, {**record, "email": "new@x.example"}, columns="person_id, value") == [
+        ("p1", "new@x.example")
+    ]
 
 
 def test_a_person_without_a_word_is_a_person(by_hand: HandMade) -> None:

@@ -6,6 +6,7 @@ follows from people (pipeline/test_increments), ids over given clusters (test_pe
 
 from __future__ import annotations
 
+import functools
 import random
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from personalization_pipeline.resolve import link, memory, steps
+from personalization_pipeline.resolve import link, memory, steps, unsettled
+from personalization_pipeline.resolve.components import components
 from personalization_pipeline.resolve.standardise import standardise
 from personalization_pipeline_tests.resolve.contacts import SCHEMA
 from personalization_pipeline_tests.resolve.resolving import EQUAL, Resolving, Rows, done, partition
@@ -83,6 +85,12 @@ def test_only_what_is_new_is_standardised_scored_and_clustered(
     monkeypatch.setattr(steps, "standardise", counted("standardised", standardise))
     monkeypatch.setattr(link, "score_pairs", counted("scored", link.score_pairs))
     monkeypatch.setattr(link, "_scored", counted("records given to the linker", link._scored))
+
+    def put_together(edges: pl.DataFrame, records: pl.DataFrame, *arguments: Any, **options: Any) -> pl.DataFrame:
+        given["records put together"] = records.height
+        return components(edges, records, *arguments, **options)
+
+    monkeypatch.setattr(unsettled, "components", put_together)
     changed = population.with_columns(
         city=pl.when(pl.col("record_key") == population["record_key"][5]).then(pl.lit("Graz")).otherwise("city")
     )
@@ -90,7 +98,22 @@ def test_only_what_is_new_is_standardised_scored_and_clustered(
     assert given["standardised"] == done(made)["records"][1] == 2
     assert given["scored"] == done(made)["pairs"][1] < done(made)["pairs"][0] / 4
     assert given["records given to the linker"] < population.height / 2
+    assert 2 <= given["records put together"] < population.height / 2
     assert done(made)["clustered records"][1] < done(made)["clustered records"][0] / 2
+
+
+def test_where_too_many_records_hang_together_one_more_comes_to_the_same_as_all_at_once(
+    resolving: Resolving, population: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What parts them is a cut between components: the whole is looked at again."""
+    monkeypatch.setattr(unsettled, "components", functools.partial(components, limit=3))
+    resolving.night(population.filter(pl.int_range(pl.len()) % 7 != 0))
+    made = resolving.night(population)
+    resolving.forget()
+    full = resolving.night(population)
+    assert len({cut for _, _, cut, _, _ in full["clusters"]}) > 1
+    assert {name: made[name] for name in EQUAL} == {name: full[name] for name in EQUAL}
+    assert partition(made["records"]) == partition(full["records"])
 
 
 def test_another_artefact_scores_and_clusters_everything_anew_and_standardises_nothing(
